@@ -1,0 +1,293 @@
+import Type, { type Static, type TObject, type TSchema, type TUnsafe } from 'typebox'
+
+/** A JSON Schema as it stands in a record or a document. */
+export type JsonSchema = { [keyword: string]: unknown }
+/** An object of arguments or results. */
+export type JsonObject = { [name: string]: unknown }
+
+/** A file that was stored; tools get it in place of the string a caller sent. */
+export type FileRef = {
+  /** Content-addressed id, with an extension: `3f…c1.png`. */
+  readonly id: string
+  readonly name: string
+  readonly mediaType: string
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/** The kinds of file a tool may ask for. */
+export type FileKind = 'image' | 'audio' | 'document' | 'any'
+/** Marks an input property whose string is a URL, a data: URL or a file id. Value: FileKind. */
+export const fileKeyword = 'x-toolgate-file'
+/** Marks an output property whose string is an artifact id. Value: its media type. */
+export const artifactKeyword = 'x-toolgate-artifact'
+
+type FileOptions = { description?: string }
+const fileInput = (kind: FileKind, options: FileOptions): TUnsafe<FileRef> =>
+  Type.Unsafe<FileRef>({
+    type: 'string',
+    minLength: 1,
+    ...options,
+    [fileKeyword]: kind,
+  })
+
+/** A picture as input: an https URL, a data: URL or the id of an uploaded file. */
+export const ImageFile = (options: FileOptions = {}): TUnsafe<FileRef> =>
+  fileInput('image', options)
+/** A recording as input. */
+export const AudioFile = (options: FileOptions = {}): TUnsafe<FileRef> =>
+  fileInput('audio', options)
+/** A document (PDF, office file, text) as input. */
+export const DocumentFile = (options: FileOptions = {}): TUnsafe<FileRef> =>
+  fileInput('document', options)
+/** A file as output: `run` returns the id that `saveFile` gave, faces turn it into a URL. */
+export const Artifact = (mediaType: string, options: FileOptions = {}): TUnsafe<string> =>
+  Type.Unsafe<string>({ type: 'string', ...options, [artifactKeyword]: mediaType })
+
+/** MCP's meanings: hints about what a call does to the world. */
+export type Annotations = {
+  readOnly: boolean
+  destructive: boolean
+  idempotent: boolean
+  openWorld: boolean
+}
+
+/** How long an answer may be reused. Absent on a tool = never stored, never shared. */
+export type CachePolicy = {
+  /** Fresh for this long, milliseconds. */
+  ttlMs: number
+  /** After that, served stale for this long while it is fetched anew or the upstream fails. */
+  staleMs?: number
+  /** `caller`: one caller's answer never reaches another. */
+  scope?: 'public' | 'caller'
+}
+
+/** Why a tool cannot work here, and what would mend it. */
+export type Unavailable = { reason: string; remedy: string }
+/** The operator's settings: upstream addresses, keys, model paths, by their env-style names. */
+export type Settings = Readonly<Record<string, string>>
+
+/** The names a tool answers to on faces that have older ones. */
+export type Aliases = {
+  /** Tool name on the AgentLego face, e.g. `ObjectDetection`. */
+  agentlego?: Alias
+  /** `Action` or `Action.method` on the Lagent face. */
+  lagent?: Alias
+}
+/** A bare name, or a name with the arguments and the text its clients expect. */
+export type Alias =
+  | string
+  | {
+      name: string
+      description?: string
+      /** The inputs under which old clients know them; absent = the tool's own. */
+      input?: JsonSchema
+      /** Their arguments, already parsed against `input`, as the tool's. */
+      arguments?(input: JsonObject): JsonObject
+      /** The text grammar that old clients parse. */
+      text?(output: JsonObject, input: JsonObject): string
+    }
+
+/** What `run` may use. All of it ends with the call. */
+export type ToolContext = {
+  /** Aborts when the deadline passes or the last caller leaves; give it to everything awaited. */
+  signal: AbortSignal
+  requestId: string
+  /** GETs JSON (or POSTs with `body`) and checks it; any failure is the upstream's, named. */
+  getJson: GetJson
+  /** As getJson, for text of any kind. */
+  getText: (url: string | URL, options?: UpstreamOptions) => Promise<string>
+  /** An operator's setting by its env-style name; undefined when absent. */
+  setting: (name: string) => string | undefined
+  /** The bytes of a file input. */
+  readFile: (file: FileRef) => Promise<Uint8Array>
+  /** Stores an output file and returns its id, for an `Artifact` property. */
+  saveFile: (file: NewFile) => Promise<string>
+  /** Tells a waiting caller how far the work is; a no-op where nobody listens. */
+  progress: (done: number, total?: number, message?: string) => void
+  /** The time now, milliseconds since the epoch. */
+  now: () => number
+  log: ToolLog
+}
+/** A file to be stored. */
+export type NewFile = { bytes: Uint8Array; mediaType: string; name: string }
+/** Structured logging; messages are constants, facts are data. */
+export type ToolLog = {
+  [level in 'debug' | 'info' | 'warn' | 'error']: (data: object, message: string) => void
+}
+
+/** Options of one upstream request. */
+export type UpstreamOptions = {
+  /** Added to the URL's query; undefined values are left out. */
+  query?: Record<string, string | number | boolean | undefined>
+  headers?: Record<string, string>
+  /** A JSON body; makes it a POST. */
+  body?: unknown
+  /** Reads an error answer first: the error to throw, or undefined for the usual 502/503. */
+  onError?: (answer: { status: number; text: string }) => Error | undefined
+}
+/** GETs and parses JSON; with a schema the answer is checked and typed, else unknown. */
+export type GetJson = {
+  <S extends TSchema>(
+    url: string | URL,
+    options: UpstreamOptions & { schema: S },
+  ): Promise<Static<S>>
+  (url: string | URL, options?: UpstreamOptions): Promise<unknown>
+}
+
+/** An input as callers write it: file inputs are strings on the wire. */
+export type Wire<Value> = {
+  [Name in keyof Value]: [Extract<Value[Name], FileRef>] extends [never] ? Value[Name] : string
+}
+/** A worked example, run by the tests and shown in every document. */
+export type Example<Input = JsonObject, Output = JsonObject> = {
+  title?: string
+  input: Wire<Input>
+  output: Output
+}
+
+/** What an author writes: see `defineTool`. */
+export type ToolDefinition<I extends TObject, O extends TObject> = {
+  /** `^[a-z][a-z0-9_]{0,59}$`, unique: operationId, function name and MCP name. */
+  name: string
+  title: string
+  /** At most 300 characters: when to use it, and when not. */
+  description: string
+  /** Semver; a new version empties its cache. */
+  version?: string
+  category?: string
+  tags?: string[]
+  /** Chinese and English synonyms for search. */
+  keywords?: string[]
+  input: I
+  output: O
+  /** What a model should read; default: compact JSON. */
+  text?(output: Static<O>, input: Static<I>): string
+  examples?: Example<Static<I>, Static<O>>[]
+  annotations?: Partial<Annotations>
+  cache?: CachePolicy
+  /** Deadline of one run, milliseconds. */
+  timeoutMs?: number
+  /** How many runs at once in this process. */
+  concurrency?: number
+  /** `worker`: CPU work, run in a thread that imports `module`. */
+  runsOn?: 'loop' | 'worker'
+  /** `import.meta.url` of the module whose default export is this tool; needed by `worker`. */
+  module?: string
+  /** Milliseconds between requests to the origin in a setting, over all replicas: `{ ARXIV_URL: 3_000 }`. */
+  pace?: Record<string, number>
+  /** What is missing for it to work; undefined when nothing is. */
+  requires?(settings: Settings): Unavailable | undefined
+  aliases?: Aliases
+  run(input: Static<I>, context: ToolContext): Promise<Static<O>>
+}
+
+/** A tool as the rest of the gateway sees it: every default filled in, types erased. */
+export type Tool = {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly version: string
+  readonly category: string
+  readonly tags: readonly string[]
+  readonly keywords: readonly string[]
+  readonly input: JsonSchema
+  readonly output: JsonSchema
+  readonly examples: readonly Example[]
+  readonly annotations: Annotations
+  readonly cache?: CachePolicy
+  readonly timeoutMs: number
+  readonly concurrency: number
+  readonly runsOn: 'loop' | 'worker'
+  readonly module?: string
+  readonly pace: Readonly<Record<string, number>>
+  /** `builtin`, `local` (a folder of the user's), or the name of the source it came from. */
+  readonly source: string
+  readonly aliases: Aliases
+  text(output: JsonObject, input: JsonObject): string
+  requires(settings: Settings): Unavailable | undefined
+  run(input: JsonObject, context: ToolContext): Promise<JsonObject>
+}
+
+/** Limits and defaults of a record. */
+export const toolLimits = {
+  timeoutMs: 30_000,
+  timeoutMsMax: 600_000,
+  concurrency: 16,
+  descriptionCharactersMax: 300,
+  importedDescriptionCharactersMax: 4_096,
+} as const
+
+/**
+ * Makes a tool out of what its author states; everything else is derived.
+ * Inputs and outputs are closed: an argument that is not declared is a 400.
+ */
+export function defineTool<I extends TObject, O extends TObject>(
+  definition: ToolDefinition<I, O>,
+): Tool {
+  const { text, requires, input, output, annotations, ...rest } = definition
+  return {
+    version: '1.0.0',
+    category: 'other',
+    tags: [],
+    keywords: [],
+    examples: [],
+    timeoutMs: toolLimits.timeoutMs,
+    concurrency: toolLimits.concurrency,
+    runsOn: 'loop',
+    pace: {},
+    source: 'builtin',
+    aliases: {},
+    ...rest,
+    input: close(input),
+    output: close(output),
+    annotations: { ...defaultAnnotations(definition.cache), ...annotations },
+    text: text
+      ? (output, input) => text.call(definition, output as Static<O>, input as Static<I>)
+      : compactJson,
+    requires: settings => requires?.call(definition, settings),
+    run: (input, context) => definition.run(input as Static<I>, context) as Promise<JsonObject>,
+  } as Tool
+}
+
+const compactJson = (output: JsonObject): string => JSON.stringify(output)
+
+/** Stating a cache says that equal calls may share an answer: that is read-only and idempotent. */
+const defaultAnnotations = (cache: CachePolicy | undefined): Annotations => ({
+  readOnly: cache !== undefined,
+  destructive: false,
+  idempotent: cache !== undefined,
+  openWorld: true,
+})
+
+/** Closes every object of a schema of ours that does not say otherwise, and drops TypeBox's own keys. */
+function close(schema: unknown): JsonSchema {
+  return JSON.parse(
+    JSON.stringify(schema, (_key, value: unknown) => {
+      if (!isObjectSchema(value) || 'additionalProperties' in value) return value
+      return { ...value, required: value['required'] ?? [], additionalProperties: false }
+    }),
+  ) as JsonSchema
+}
+
+const isObjectSchema = (value: unknown): value is JsonSchema =>
+  typeof value === 'object' &&
+  value !== null &&
+  (value as JsonSchema)['type'] === 'object' &&
+  typeof (value as JsonSchema)['properties'] === 'object'
+
+/** The properties of an object schema, by name. */
+export const propertiesOf = (schema: JsonSchema): Record<string, JsonSchema> =>
+  (schema['properties'] ?? {}) as Record<string, JsonSchema>
+/** The names of the required properties. */
+export const requiredOf = (schema: JsonSchema): string[] => (schema['required'] ?? []) as string[]
+/** The file inputs of a tool: name and kind. */
+export const fileInputsOf = (tool: Tool): { name: string; kind: FileKind }[] =>
+  Object.entries(propertiesOf(tool.input))
+    .filter(([, schema]) => fileKeyword in schema)
+    .map(([name, schema]) => ({ name, kind: schema[fileKeyword] as FileKind }))
+/** The file outputs of a tool: name and media type. */
+export const artifactsOf = (tool: Tool): { name: string; mediaType: string }[] =>
+  Object.entries(propertiesOf(tool.output))
+    .filter(([, schema]) => artifactKeyword in schema)
+    .map(([name, schema]) => ({ name, mediaType: schema[artifactKeyword] as string }))
