@@ -240,7 +240,7 @@ export function defineTool<I extends TObject, O extends TObject>(
     aliases: {},
     ...rest,
     input: close(input),
-    output: close(output),
+    output: growable(close(output)),
     annotations: { ...defaultAnnotations(definition.cache), ...annotations },
     text: text
       ? (output, input) => text.call(definition, output as Static<O>, input as Static<I>)
@@ -276,18 +276,60 @@ const isObjectSchema = (value: unknown): value is JsonSchema =>
   (value as JsonSchema)['type'] === 'object' &&
   typeof (value as JsonSchema)['properties'] === 'object'
 
+/** The property under which an answer that was over the bound names the file with the whole of it. */
+export const truncatedKey = 'truncated'
+/** What a cut answer says of itself. */
+export const Truncated = Type.Object(
+  {
+    file: Type.String({ description: 'URL of the whole answer as JSON' }),
+    bytes: Type.Integer({ description: 'Size of the whole answer, bytes' }),
+  },
+  { description: 'Present only when the answer was over the limit and is an excerpt' },
+)
+
+/** An output with a list in it can outgrow any bound; it then has a place to say that it was cut. */
+function growable(schema: JsonSchema): JsonSchema {
+  const lists = JSON.stringify(schema).includes('"type":"array"')
+  if (!lists) return schema
+  return {
+    ...schema,
+    properties: { ...propertiesOf(schema), [truncatedKey]: close(Truncated) },
+  }
+}
+
 /** The properties of an object schema, by name. */
 export const propertiesOf = (schema: JsonSchema): Record<string, JsonSchema> =>
   (schema['properties'] ?? {}) as Record<string, JsonSchema>
 /** The names of the required properties. */
 export const requiredOf = (schema: JsonSchema): string[] => (schema['required'] ?? []) as string[]
-/** The file inputs of a tool: name and kind. */
+/** Remembers a fact derived from a schema, since calls ask for it again and again. */
+function memo<Fact>(derive: (schema: JsonSchema) => Fact): (schema: JsonSchema) => Fact {
+  const facts = new WeakMap<JsonSchema, { fact: Fact }>()
+  return schema => {
+    let known = facts.get(schema)
+    if (!known) facts.set(schema, (known = { fact: derive(schema) }))
+    return known.fact
+  }
+}
+
+const marked = (schema: JsonSchema, keyword: string): [string, unknown][] =>
+  Object.entries(propertiesOf(schema)).flatMap(([name, property]) =>
+    keyword in property ? [[name, property[keyword]] satisfies [string, unknown]] : [],
+  )
+const fileInputs = memo(schema =>
+  marked(schema, fileKeyword).map(([name, kind]) => ({ name, kind: kind as FileKind })),
+)
+const artifacts = memo(schema =>
+  marked(schema, artifactKeyword).map(([name, type]) => ({ name, mediaType: type as string })),
+)
+const growing = memo(
+  schema => schema['additionalProperties'] !== false || truncatedKey in propertiesOf(schema),
+)
+/** The file inputs of a tool. */
 export const fileInputsOf = (tool: Tool): { name: string; kind: FileKind }[] =>
-  Object.entries(propertiesOf(tool.input))
-    .filter(([, schema]) => fileKeyword in schema)
-    .map(([name, schema]) => ({ name, kind: schema[fileKeyword] as FileKind }))
-/** The file outputs of a tool: name and media type. */
+  fileInputs(tool.input)
+/** The file outputs of a tool. */
 export const artifactsOf = (tool: Tool): { name: string; mediaType: string }[] =>
-  Object.entries(propertiesOf(tool.output))
-    .filter(([, schema]) => artifactKeyword in schema)
-    .map(([name, schema]) => ({ name, mediaType: schema[artifactKeyword] as string }))
+  artifacts(tool.output)
+/** True when an output may be cut to the bound of results and then say so under `truncated`. */
+export const canGrow = (tool: Tool): boolean => growing(tool.output)

@@ -1,0 +1,168 @@
+import { fail } from './errors.ts'
+import { parseArguments } from './parse.ts'
+import type { Registry } from './registry.ts'
+import {
+  artifactsOf,
+  canGrow,
+  fileInputsOf,
+  type FileKind,
+  type FileRef,
+  type JsonObject,
+  type Tool,
+  truncatedKey,
+} from './tool.ts'
+
+/** The caller's `Cache-Control`, read once at the face. */
+export type CacheControl = {
+  /** Do not answer from the store; store what comes. */
+  noCache?: boolean
+  /** Neither read nor store. */
+  noStore?: boolean
+  /** Nothing older than this, milliseconds. */
+  maxAgeMs?: number
+  /** Only from the store; a miss is TG_NOT_CACHED. */
+  onlyIfCached?: boolean
+}
+
+/** What the cache did, for RFC 9211's `Cache-Status` and MCP's `_meta`. */
+export type CacheReport = {
+  hit?: 'l1' | 'redis' | 'stale'
+  forward?: 'miss' | 'bypass' | 'stale'
+  stored?: boolean
+  collapsed?: boolean
+  /** Milliseconds the answer stays fresh; negative when stale. */
+  ttlMs?: number
+  /** Age of the stored answer, milliseconds. */
+  ageMs?: number
+}
+
+/** What a face says of one call. */
+export type CallContext = {
+  requestId: string
+  /** Aborts when the client goes away. */
+  signal: AbortSignal
+  /** The face that the call came in by, for logs and metrics. */
+  face: string
+  /** Id of the caller's key, for `scope: 'caller'` and for logs. */
+  caller?: string
+  control?: CacheControl
+  /** Filled in by the cache policy. */
+  report: CacheReport
+  /** The caller's own deadline, milliseconds from now; the tool's own holds too. */
+  deadlineMs?: number
+  progress?: (done: number, total?: number, message?: string) => void
+}
+
+/** What a call gave: the output, and the same as JSON; each is made from the other when first asked for. */
+export type Result = { readonly output: JsonObject; readonly json: string }
+/** One call of one tool. Every face ends here, with input already parsed. */
+export type Call = (tool: Tool, input: JsonObject, context: CallContext) => Promise<Result>
+/** A policy around a call: cache, metrics, deadline. It knows no transport. */
+export type Interceptor = (next: Call) => Call
+
+/** Wraps a call in policies, listed outermost first, in the order in which a call meets them. */
+export const compose = (call: Call, ...interceptors: Interceptor[]): Call =>
+  interceptors.reduceRight((next, wrap) => wrap(next), call)
+
+/** A result from the output of a run. */
+export const resultOf = (output: JsonObject): Result => {
+  let json: string | undefined
+  return {
+    output,
+    get json() {
+      return (json ??= JSON.stringify(output))
+    },
+  }
+}
+/** A result from stored JSON. */
+export const resultFromJson = (json: string): Result => {
+  let output: JsonObject | undefined
+  return {
+    json,
+    get output() {
+      return (output ??= JSON.parse(json) as JsonObject)
+    },
+  }
+}
+
+/** Turns the string of a file input (URL, data: URL, id) into a stored file. */
+export type ResolveFile = (
+  file: { tool: string; argument: string; kind: FileKind; value: string },
+  context: CallContext,
+) => Promise<FileRef>
+
+/** An answered call, before a face writes it down. */
+export type Answer = { tool: Tool; input: JsonObject; result: Result }
+/** Calls a tool by name with raw arguments; see `createInvoke`. */
+export type Invoke = (name: string, args: unknown, context: CallContext) => Promise<Answer>
+
+/**
+ * The one way in: finds the tool, parses the arguments, resolves files and calls.
+ * Throws TG_TOOL_UNKNOWN, TG_UNAVAILABLE, TG_ARGUMENT_*, and whatever the call throws.
+ */
+export function createInvoke(options: {
+  registry: Registry
+  call: Call
+  resolveFile: ResolveFile
+}): Invoke {
+  const { registry, call, resolveFile } = options
+  return async (name, args, context) => {
+    const tool = registry.get(name)
+    if (!tool) throw fail('TG_TOOL_UNKNOWN', name, registry.nearest(name))
+    const missing = registry.unavailable(name)
+    if (missing) throw fail('TG_UNAVAILABLE', name, missing.reason, missing.remedy)
+    const input = await resolveFiles(tool, parseArguments(tool, args))
+    return { tool, input, result: await call(tool, input, context) }
+
+    async function resolveFiles(tool: Tool, input: JsonObject): Promise<JsonObject> {
+      const files = fileInputsOf(tool).filter(({ name }) => input[name] !== undefined)
+      if (files.length === 0) return input
+      const resolved = await Promise.all(
+        files.map(async ({ name, kind }) => {
+          const value = input[name] as string
+          return [
+            name,
+            await resolveFile({ tool: tool.name, argument: name, kind, value }, context),
+          ]
+        }),
+      )
+      return { ...input, ...(Object.fromEntries(resolved) as JsonObject) }
+    }
+  }
+}
+
+/** An answer as a face sends it: artifact ids turned into URLs. */
+export type Presented = {
+  readonly output: JsonObject
+  readonly json: string
+  readonly text: string
+}
+
+/** Writes an answer down for one face, whose `fileUrl` says how an artifact is reached there. */
+export function present(answer: Answer, fileUrl: (id: string) => string): Presented {
+  const { tool, input, result } = answer
+  const shown = withUrls(tool, result, fileUrl)
+  return {
+    get output() {
+      return shown.output
+    },
+    get json() {
+      return shown.json
+    },
+    get text() {
+      return tool.text(shown.output, input)
+    },
+  }
+}
+
+function withUrls(tool: Tool, result: Result, fileUrl: (id: string) => string): Result {
+  const artifacts = artifactsOf(tool)
+  const cut = canGrow(tool) && result.json.includes(`"${truncatedKey}":`)
+  if (artifacts.length === 0 && !cut) return result
+  const output = { ...result.output }
+  for (const { name } of artifacts)
+    if (typeof output[name] === 'string') output[name] = fileUrl(output[name])
+  const truncated = output[truncatedKey] as { file: string } | undefined
+  if (truncated) output[truncatedKey] = { ...truncated, file: fileUrl(truncated.file) }
+  return resultOf(output)
+}
