@@ -48,6 +48,8 @@ export type CallContext = {
   control?: CacheControl
   /** Filled in by the cache policy. */
   report: CacheReport
+  /** What this request may still wait for Redis, milliseconds in all; policies take from it. */
+  patience: { redisMs: number }
   /** The caller's own deadline, milliseconds from now; the tool's own holds too. */
   deadlineMs?: number
   progress?: (done: number, total?: number, message?: string) => void

@@ -1,0 +1,90 @@
+import { Redis } from 'ioredis'
+import type { RedisPort } from './redis-port.ts'
+
+/** What Redis may cost a request, and how it is left alone when it fails. */
+export const redisLimits = {
+  /** One operation, milliseconds. */
+  operationMs: 50,
+  /** After a failure nothing is sent for this long, milliseconds. */
+  restMs: 1_000,
+  connectMs: 2_000,
+  reconnectMsMax: 2_000,
+} as const
+
+/** How Redis fares, for `/health/ready` and the metrics. */
+export type RedisHealth = { state: 'up' | 'down'; failures: number; error?: string }
+
+/** A Redis that may die at any time: `attempt` never throws and never waits long. */
+export type RedisGate = RedisPort & {
+  health(): RedisHealth
+  close(): void
+}
+
+/**
+ * Connects in the background. While Redis is away `attempt` answers undefined at once; the first
+ * failure closes the gate for `restMs`, so that a request waits for a dead Redis at most once.
+ */
+export function openRedis(options: {
+  url: string
+  now?: () => number
+  onChange?: (health: RedisHealth) => void
+  limits?: Partial<typeof redisLimits>
+}): RedisGate {
+  const { now = Date.now, onChange } = options
+  const limits = { ...redisLimits, ...options.limits }
+  const client = new Redis(options.url, {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    connectTimeout: limits.connectMs,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: times => Math.min(times * 100, limits.reconnectMsMax),
+  })
+  let health: RedisHealth = { state: 'down', failures: 0 }
+  let restsUntil = 0
+
+  const turn = (state: RedisHealth['state'], error?: string): void => {
+    const changed = health.state !== state
+    health = { state, failures: health.failures + (error ? 1 : 0), ...(error ? { error } : {}) }
+    if (changed) onChange?.(health)
+  }
+  client.on('ready', () => turn('up'))
+  client.on('close', () => turn('down', 'the connection is closed'))
+  client.on('error', (error: Error) => turn('down', error.message))
+  // The outcome of the first connection is told by the events above.
+  client.connect().catch(() => undefined)
+
+  return {
+    async attempt(run, patience) {
+      const allowedMs = Math.min(limits.operationMs, patience?.redisMs ?? limits.operationMs)
+      if (client.status !== 'ready' || now() < restsUntil || allowedMs <= 0) return undefined
+      const startedAt = performance.now()
+      try {
+        const value = await withinMs(run(client), allowedMs)
+        if (health.state === 'down') turn('up')
+        return value
+      } catch (cause) {
+        restsUntil = now() + limits.restMs
+        turn('down', (cause as Error).message)
+        return undefined
+      } finally {
+        if (patience) patience.redisMs -= performance.now() - startedAt
+      }
+    },
+    health: () => health,
+    close: () => client.disconnect(),
+  }
+}
+
+/** A reply that comes after the limit is dropped; ioredis still matches it to its command. */
+async function withinMs<T>(reply: Promise<T>, ms: number): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const late = (): void => reject(new Error(`no reply within ${ms} ms`))
+  // After a busy stretch the reply may lie unread in the socket: let it be read first.
+  const timer = setTimeout(() => setImmediate(late), ms)
+  try {
+    return await Promise.race([reply, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
