@@ -14,39 +14,45 @@ export const boundsLimits = {
   roundsMax: 20,
 } as const
 
-/**
- * Keeps an answer under the bound: the whole goes into a file, and the caller gets an excerpt of the
- * same shape whose longest strings and lists are cut, with a mark. Never a silent cut.
- */
-export function bounds(options: {
-  saveFile: (file: NewFile) => Promise<string>
-  limits?: Partial<typeof boundsLimits>
-}): Interceptor {
-  const { inlineBytesMax, roundsMax } = { ...boundsLimits, ...options.limits }
-  return next => async (tool, input, context) => {
-    const result = await next(tool, input, context)
-    // A UTF-16 unit is at most three bytes of UTF-8, so short texts need no counting.
-    if (result.json.length * 3 <= inlineBytesMax) return result
-    const bytes = Buffer.byteLength(result.json)
-    return bytes <= inlineBytesMax ? result : excerpt(tool, result, bytes)
-  }
+/** Makes the excerpt of an answer that is over a bound of `charactersMax` characters of JSON. */
+export type Excerpt = (tool: Tool, result: Result, charactersMax: number) => Promise<Result>
 
-  async function excerpt(tool: Tool, result: Result, bytes: number): Promise<Result> {
-    const file = await options.saveFile({
+/**
+ * Cuts an answer to a bound: the whole goes into a file, and the caller gets an excerpt of the same
+ * shape whose longest strings and lists are cut, with a mark. Never a silent cut.
+ */
+export function createExcerpt(saveFile: (file: NewFile) => Promise<string>): Excerpt {
+  return async (tool, result, charactersMax) => {
+    if (result.json.length <= charactersMax) return result
+    const bytes = Buffer.byteLength(result.json)
+    const file = await saveFile({
       bytes: Buffer.from(result.json),
       mediaType: 'application/json',
       name: `${tool.name}.json`,
     })
     const note = ` … [cut: the whole answer is ${bytes} bytes, in file ${file}]`
     const marker = canGrow(tool) ? { [truncatedKey]: { file, bytes } } : {}
-    let keep = inlineBytesMax / 8
-    for (let round = 0; round < roundsMax; round++, keep /= 2) {
+    let keep = charactersMax / 2
+    for (let round = 0; round < boundsLimits.roundsMax; round++, keep /= 2) {
       const output = { ...(cut(result.output, keep, note) as JsonObject), ...marker }
-      if (Buffer.byteLength(JSON.stringify(output)) <= inlineBytesMax) return resultOf(output)
+      if (JSON.stringify(output).length <= charactersMax) return resultOf(output)
     }
     return resultOf({ ...marker, note: note.trim() })
   }
 }
+
+/** Keeps every answer under the bound of inline answers. */
+export const bounds =
+  (excerpt: Excerpt, bytesMax: number = boundsLimits.inlineBytesMax): Interceptor =>
+  next =>
+  async (tool, input, context) => {
+    const result = await next(tool, input, context)
+    // A UTF-16 unit is at most three bytes of UTF-8, so short texts need no counting.
+    if (result.json.length * 3 <= bytesMax) return result
+    const bytes = Buffer.byteLength(result.json)
+    if (bytes <= bytesMax) return result
+    return excerpt(tool, result, Math.floor((bytesMax * result.json.length) / bytes))
+  }
 
 /** Cuts strings to `keep` characters and lists to what fits into `keep` characters of JSON. */
 function cut(value: unknown, keep: number, note: string): unknown {

@@ -5,31 +5,34 @@ import { fail } from '../../registry/errors.ts'
  * Ends a call when its time is up (TG_DEADLINE) or its caller is gone (TG_CLIENT_CLOSED), even one
  * that does not listen to its signal. The shorter of the tool's and the caller's deadline holds.
  */
-export const deadline = (): Interceptor => next => async (tool, input, context) => {
-  const ms = Math.min(tool.timeoutMs, context.deadlineMs ?? Number.POSITIVE_INFINITY)
-  const controller = new AbortController()
-  const { promise, reject } = Promise.withResolvers<never>()
-  const end = (reason: unknown): void => {
-    controller.abort(reason)
-    reject(reason as Error)
+export const deadline =
+  (now: () => number = Date.now): Interceptor =>
+  next =>
+  async (tool, input, context) => {
+    const ms = Math.min(tool.timeoutMs, context.deadlineMs ?? Number.POSITIVE_INFINITY)
+    const controller = new AbortController()
+    const { promise, reject } = Promise.withResolvers<never>()
+    const end = (reason: unknown): void => {
+      controller.abort(reason)
+      reject(reason as Error)
+    }
+    const timer = setTimeout(() => end(fail('TG_DEADLINE', tool.name, ms)), ms)
+    const leave = (): void => end(reasonOf(context.signal))
+    context.signal.addEventListener('abort', leave, { once: true })
+    if (context.signal.aborted) leave()
+    try {
+      return await Promise.race([
+        next(tool, input, { ...context, signal: controller.signal }),
+        promise,
+      ])
+    } catch (error) {
+      // What the abort broke (a socket, a wait) is a consequence; the reason is what happened.
+      throw controller.signal.aborted ? controller.signal.reason : error
+    } finally {
+      clearTimeout(timer)
+      context.signal.removeEventListener('abort', leave)
+    }
   }
-  const timer = setTimeout(() => end(fail('TG_DEADLINE', tool.name, ms)), ms)
-  const leave = (): void => end(reasonOf(context.signal))
-  context.signal.addEventListener('abort', leave, { once: true })
-  if (context.signal.aborted) leave()
-  try {
-    return await Promise.race([
-      next(tool, input, { ...context, signal: controller.signal }),
-      promise,
-    ])
-  } catch (error) {
-    // What the abort broke (a socket, a wait) is a consequence; the reason is what happened.
-    throw controller.signal.aborted ? controller.signal.reason : error
-  } finally {
-    clearTimeout(timer)
-    context.signal.removeEventListener('abort', leave)
-  }
-}
 
 const reasonOf = (signal: CallContext['signal']): Error =>
   signal.reason instanceof Error && 'code' in signal.reason && 'status' in signal.reason

@@ -1,0 +1,240 @@
+import Type, { type Static } from 'typebox'
+import { Compile } from 'typebox/schema'
+
+/** Limits an operator may change; the names are the configuration's. */
+const Limits = Type.Object(
+  {
+    bodyBytesMax: Type.Integer({ default: 16 * 1024 * 1024, minimum: 1024 }),
+    fileBytesMax: Type.Integer({ default: 32 * 1024 * 1024, minimum: 1024 }),
+    filesBytesMax: Type.Integer({ default: 2 * 1024 * 1024 * 1024, minimum: 1024 }),
+    fileTtlMs: Type.Integer({ default: 24 * 3_600_000, minimum: 1000 }),
+    resultBytesMax: Type.Integer({ default: 256 * 1024, minimum: 1024 }),
+    l1BytesMax: Type.Integer({ default: 64 * 1024 * 1024, minimum: 0 }),
+    redisMs: Type.Integer({ default: 50, minimum: 1 }),
+    requestMs: Type.Integer({ default: 60_000, minimum: 1000 }),
+    stopMs: Type.Integer({ default: 10_000, minimum: 0 }),
+    workersMax: Type.Integer({ default: 2, minimum: 1, maximum: 64 }),
+  },
+  { additionalProperties: false },
+)
+
+const LlmNode = Type.Object(
+  {
+    url: Type.String(),
+    models: Type.Optional(
+      Type.Array(
+        Type.Union([Type.String(), Type.Object({ id: Type.String(), model: Type.String() })]),
+      ),
+    ),
+    key: Type.Optional(Type.String()),
+    weight: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    raw: Type.Optional(Type.Boolean()),
+    tools: Type.Optional(Type.String()),
+  },
+  { additionalProperties: false },
+)
+
+const Key = Type.Object(
+  { id: Type.String({ minLength: 1 }), key: Type.String({ minLength: 8 }) },
+  { additionalProperties: false },
+)
+
+/** The whole configuration, as `toolgate.config.json` may state it. */
+const Config = Type.Object(
+  {
+    host: Type.String({ default: '127.0.0.1' }),
+    port: Type.Integer({ default: 8642, minimum: 0, maximum: 65535 }),
+    publicUrl: Type.Optional(Type.String()),
+    /** `false` switches the AgentLego face off; absent = 16180 if it is free. */
+    agentlegoPort: Type.Optional(
+      Type.Union([Type.Integer({ minimum: 0, maximum: 65535 }), Type.Literal(false)]),
+    ),
+    redisUrl: Type.Optional(Type.String()),
+    keys: Type.Array(Key, { default: [] }),
+    anonymous: Type.Boolean({ default: false }),
+    keyInQuery: Type.Boolean({ default: false }),
+    documents: Type.Union([Type.Literal('public'), Type.Literal('key')], { default: 'public' }),
+    secret: Type.Optional(Type.String({ minLength: 8 })),
+    allowedHosts: Type.Array(Type.String(), { default: [] }),
+    corsOrigins: Type.Array(Type.String(), { default: ['*'] }),
+    tools: Type.Optional(Type.String({ description: "Folder of the operator's own tools" })),
+    files: Type.String({ default: '.toolgate/files', description: 'Folder of stored files' }),
+    logLevel: Type.String({ default: 'info' }),
+    llm: Type.Object(
+      {
+        nodes: Type.Array(LlmNode, { default: [] }),
+        registrars: Type.Array(Type.String(), { default: [] }),
+      },
+      { additionalProperties: false, default: {} },
+    ),
+    /** What tools read: upstream addresses, keys, model paths. */
+    settings: Type.Record(Type.String(), Type.String(), { default: {} }),
+    limits: Limits,
+  },
+  { additionalProperties: false },
+)
+
+/** The configuration of one gateway, every default filled in. */
+export type Config = Static<typeof Config>
+type Env = Readonly<Record<string, string | undefined>>
+
+/** Addresses of the services that built-in tools call; an operator may put a mirror in their place. */
+export const upstreams = {
+  OPEN_METEO_FORECAST_URL: 'https://api.open-meteo.com',
+  OPEN_METEO_ARCHIVE_URL: 'https://archive-api.open-meteo.com',
+  OPEN_METEO_GEOCODING_URL: 'https://geocoding-api.open-meteo.com',
+  ARXIV_URL: 'https://export.arxiv.org',
+} as const
+
+/** Settings of tools that the environment may give, beside those in the file. */
+const settingNames = [
+  ...Object.keys(upstreams),
+  'QWEATHER_HOST',
+  'QWEATHER_API_KEY',
+  'QWEATHER_PROJECT_ID',
+  'QWEATHER_KEY_ID',
+  'QWEATHER_PRIVATE_KEY',
+  'TOOLGATE_DETECT_MODEL',
+]
+
+type Loose = Record<string, unknown>
+type Read = (value: string, config: Loose) => void
+const text =
+  (name: keyof Config): Read =>
+  (value, config) => {
+    config[name] = value
+  }
+const list = (value: string): string[] => value.split(',').flatMap(part => part.trim() || [])
+const flag = (value: string): boolean => /^(1|true|yes|on)$/i.test(value)
+
+/** What each environment variable means. A variable that is set beats the file. */
+const environment: Record<string, Read> = {
+  HOST: text('host'),
+  PORT: (value, config) => (config['port'] = wholeNumber('PORT', value)),
+  PUBLIC_URL: text('publicUrl'),
+  REDIS_URL: text('redisUrl'),
+  TOOLGATE_AGENTLEGO_PORT: (value, config) =>
+    (config['agentlegoPort'] =
+      value === 'off' ? false : wholeNumber('TOOLGATE_AGENTLEGO_PORT', value)),
+  TOOLGATE_KEY: (key, config) =>
+    (config['keys'] = [{ id: 'default', key }, ...((config['keys'] as unknown[]) ?? [])]),
+  TOOLGATE_ANONYMOUS: (value, config) => (config['anonymous'] = flag(value)),
+  TOOLGATE_KEY_IN_QUERY: (value, config) => (config['keyInQuery'] = flag(value)),
+  TOOLGATE_DOCUMENTS: text('documents'),
+  TOOLGATE_SECRET: text('secret'),
+  TOOLGATE_ALLOWED_HOSTS: (value, config) => (config['allowedHosts'] = list(value)),
+  TOOLGATE_CORS_ORIGINS: (value, config) => (config['corsOrigins'] = list(value)),
+  TOOLGATE_TOOLS: text('tools'),
+  TOOLGATE_FILES: text('files'),
+  TOOLGATE_LOG_LEVEL: text('logLevel'),
+  LMDEPLOY_URL: (value, config) => addNodes(config, list(value)),
+}
+
+/**
+ * Reads the configuration: defaults, then the file's object, then the environment. `${NAME}` in a
+ * string of the file is the environment's NAME. Throws an Error whose lines each name one mistake.
+ */
+export function parseConfig(env: Env, file: unknown = {}): Config {
+  const config = { ...(expand(file, env) as Loose) }
+  config['limits'] = { ...((config['limits'] as Loose | undefined) ?? {}) }
+  for (const [name, read] of Object.entries(environment)) {
+    const value = env[name]
+    if (value !== undefined && value !== '') read(value, config)
+  }
+  config['settings'] = {
+    ...upstreams,
+    ...((config['settings'] as Loose | undefined) ?? {}),
+    ...Object.fromEntries(
+      settingNames.flatMap(name => (env[name] ? [[name, env[name]] as const] : [])),
+    ),
+  }
+  if (env['LMDEPLOY_API_KEY']) giveKey(config, env['LMDEPLOY_API_KEY'])
+  fill(config, Config)
+  const errors = validator.Errors(config)[1]
+  if (!validator.Check(config)) throw new Error(errors.map(explain).join('\n'))
+  const checked = config as Config
+  checkTogether(checked)
+  return checked
+}
+
+const validator = Compile(Config)
+
+function wholeNumber(name: string, value: string): number {
+  if (!/^\d+$/.test(value)) throw new Error(`${name}: must be a whole number, not "${value}"`)
+  return Number(value)
+}
+
+function addNodes(config: Loose, urls: string[]): void {
+  const llm = (config['llm'] ?? {}) as Loose
+  config['llm'] = {
+    ...llm,
+    nodes: [...((llm['nodes'] as unknown[]) ?? []), ...urls.map(url => ({ url }))],
+  }
+}
+
+function giveKey(config: Loose, key: string): void {
+  const llm = (config['llm'] ?? {}) as { nodes?: { key?: string }[] }
+  config['llm'] = { ...llm, nodes: (llm.nodes ?? []).map(node => ({ key, ...node })) }
+}
+
+/** Secrets stay out of the file: `"${NAME}"` is looked up. A name that is not set is an error. */
+function expand(value: unknown, env: Env): unknown {
+  if (typeof value === 'string')
+    return value.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_whole, name: string) => {
+      const found = env[name]
+      if (found === undefined) throw new Error(`the config names \${${name}}, which is not set`)
+      return found
+    })
+  if (Array.isArray(value)) return value.map(item => expand(item, env))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, expand(item, env)]))
+}
+
+type Schema = { properties?: object; default?: unknown }
+
+/** Puts the defaults where nothing is stated. */
+function fill(config: Loose, schema: Schema): void {
+  for (const [name, property] of Object.entries<Schema>(
+    (schema.properties ?? {}) as Record<string, Schema>,
+  )) {
+    if (config[name] === undefined && property.default !== undefined)
+      config[name] = structuredClone(property.default)
+    if (property.properties && typeof config[name] === 'object' && config[name] !== null)
+      fill(config[name] as Loose, property)
+  }
+}
+
+type SchemaError = { keyword: string; instancePath: string; params: object; message: string }
+
+function explain({ keyword, instancePath, params, message }: SchemaError): string {
+  const path = instancePath.slice(1).replaceAll('/', '.')
+  if (keyword === 'boolean') return `unknown configuration key "${path}"`
+  if (keyword === 'additionalProperties') {
+    const names = (params as { additionalProperties?: string[] }).additionalProperties ?? []
+    return `unknown configuration key${names.length > 1 ? 's' : ''} ${names.map(name => `"${name}"`).join(', ')} in ${path || 'the configuration'}`
+  }
+  return `${path || 'the configuration'}: ${message}`
+}
+
+const loopback = /^(127(\.\d+){3}|localhost|::1|\[::1\])$/
+
+/** True when only this machine can reach the address. */
+export const isLoopback = (host: string): boolean => loopback.test(host)
+
+function checkTogether(config: Config): void {
+  if (config.publicUrl !== undefined) checkOrigin(config.publicUrl)
+  if (!isLoopback(config.host) && config.keys.length === 0 && !config.anonymous)
+    throw new Error(
+      `HOST=${config.host} is reachable from other machines: set TOOLGATE_KEY, or TOOLGATE_ANONYMOUS=1 to go without a key`,
+    )
+}
+
+function checkOrigin(value: string): void {
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  const plain =
+    url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash
+  if (!plain || url.username || value.endsWith('/'))
+    throw new Error(
+      `PUBLIC_URL: must be an origin such as https://tools.example.org, without a path or a slash at its end, not "${value}"`,
+    )
+}

@@ -1,0 +1,86 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { fail } from '../../registry/errors.ts'
+import { createKeys, presentedKey } from './keys.ts'
+
+/**
+ * Who may use a route; stated on the route, read by one hook. `key` is what a route that states
+ * nothing gets.
+ * - `open`: anybody, always (health).
+ * - `document`: anybody, unless documents are closed.
+ * - `file`: a key, or a signature in the URL.
+ * - `key`: a key, where the gateway has any and is not anonymous.
+ * - `operator`: a key, where the gateway has any, anonymous or not (metrics).
+ * - `admin`: as operator; without keys only this machine, from no foreign page.
+ */
+export type Access = 'open' | 'document' | 'file' | 'key' | 'operator' | 'admin'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access
+  }
+  interface FastifyRequest {
+    /** Id of the key's holder; undefined for an anonymous caller. */
+    caller: string | undefined
+  }
+}
+
+/** What the hook must know of the configuration. */
+export type AccessOptions = {
+  keys: readonly { id: string; key: string }[]
+  anonymous: boolean
+  keyInQuery: boolean
+  documents: 'public' | 'key'
+  /** True when the URL of a file carries a valid signature. */
+  isSigned?: (request: FastifyRequest) => boolean
+}
+
+/** True when callers of tools need a key; documents then say so. */
+export const isSecured = ({
+  keys,
+  anonymous,
+}: Pick<AccessOptions, 'keys' | 'anonymous'>): boolean => keys.length > 0 && !anonymous
+
+/** Puts the one hook in place that lets requests in or throws TG_KEY_MISSING, TG_KEY_WRONG, TG_FORBIDDEN. */
+export function guardAccess(app: FastifyInstance, options: AccessOptions): void {
+  const keys = createKeys(options.keys)
+  const secured = isSecured(options)
+  const needsKey: Record<Access, (request: FastifyRequest) => boolean> = {
+    open: () => false,
+    document: () => secured && options.documents === 'key',
+    file: request => secured && !options.isSigned?.(request),
+    key: () => secured,
+    operator: () => keys.any,
+    admin: () => keys.any,
+  }
+
+  app.decorateRequest('caller', undefined)
+  app.addHook('onRequest', async (request, reply) => {
+    const access = request.routeOptions.config.access ?? 'key'
+    const holder = keys.holder(presentedKey(request, options.keyInQuery))
+    if (typeof holder === 'object') request.caller = holder.id
+    else if (request.method !== 'OPTIONS' && needsKey[access](request)) {
+      // Browsers and RemoteTool's URL user-info learn from this that Basic is taken too.
+      reply.header('www-authenticate', 'Bearer realm="toolgate", Basic realm="toolgate"')
+      throw fail(holder ? 'TG_KEY_WRONG' : 'TG_KEY_MISSING')
+    }
+    if (access === 'admin') guardAdmin(request, keys.any)
+  })
+}
+
+const loopbackPeer = /^(127(\.\d+){3}|::1|::ffff:127(\.\d+){3})$/
+const loopbackHost = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i
+
+/** Without keys, admin is for this machine alone, and not for a web page that it happens to show. */
+function guardAdmin(request: FastifyRequest, keyed: boolean): void {
+  const { origin, host = '' } = request.headers
+  if (origin !== undefined && origin !== `${request.protocol}://${host}`)
+    throw fail('TG_FORBIDDEN', 'admin routes are not for web pages of another origin')
+  if (keyed) return
+  if (!loopbackPeer.test(request.socket.remoteAddress ?? ''))
+    throw fail(
+      'TG_FORBIDDEN',
+      'without a key, admin routes are for this machine alone: set TOOLGATE_KEY',
+    )
+  if (!loopbackHost.test(host))
+    throw fail('TG_FORBIDDEN', 'without a key, admin routes want a loopback Host')
+}

@@ -1,0 +1,48 @@
+import '@fastify/multipart'
+import type { FastifyRequest } from 'fastify'
+import { fail } from '../../registry/errors.ts'
+import type { FileRef, JsonObject } from '../../registry/tool.ts'
+import { readAll } from './body.ts'
+
+/** Bounds of a form. */
+export const formLimits = { filesMax: 10, fieldsMax: 200, plainFormBytesMax: 1024 * 1024 } as const
+
+/** Stores the file part of a form while it arrives. */
+export type StoreUpload = (upload: {
+  stream: NodeJS.ReadableStream
+  name: string
+  mediaType: string
+}) => Promise<FileRef>
+
+/**
+ * The arguments of a call as they came: a JSON object, a form, or a multipart form whose file parts
+ * are stored and replaced by their ids. A request without a body has none.
+ */
+export async function readArguments(
+  request: FastifyRequest,
+  storeUpload: StoreUpload,
+): Promise<unknown> {
+  if (!request.isMultipart()) return request.body ?? {}
+  const boundary = /boundary=/i.test(request.headers['content-type'] ?? '')
+  return boundary ? readParts(request, storeUpload) : readPlainForm(request)
+}
+
+async function readParts(request: FastifyRequest, storeUpload: StoreUpload): Promise<JsonObject> {
+  const entries: [string, unknown][] = []
+  for await (const part of request.parts()) {
+    if (part.type === 'field') entries.push([part.fieldname, part.value])
+    else {
+      const { file: stream, filename: name, mimetype: mediaType } = part
+      entries.push([part.fieldname, (await storeUpload({ stream, name, mediaType })).id])
+    }
+  }
+  return Object.fromEntries(entries)
+}
+
+/** Some clients say multipart, name no boundary and send a plain form. */
+async function readPlainForm(request: FastifyRequest): Promise<JsonObject> {
+  const bytes = await readAll(request.raw, formLimits.plainFormBytesMax)
+  if (!bytes)
+    throw fail('TG_TOO_LARGE', 'a form without a boundary', `${formLimits.plainFormBytesMax} bytes`)
+  return Object.fromEntries(new URLSearchParams(bytes.toString()))
+}

@@ -1,0 +1,48 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { fail } from '../../registry/errors.ts'
+
+/**
+ * Answers paths that no route has with TG_ROUTE_UNKNOWN, and known paths with another method with
+ * TG_METHOD and `Allow`. Call it before routes are added: it listens to them.
+ */
+export function answerUnknownRoutes(app: FastifyInstance): void {
+  const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
+
+  app.addHook('onRoute', ({ url, method }) => {
+    const route = routes.get(url) ?? { pattern: toPattern(url), methods: new Set() }
+    for (const name of [method].flat()) route.methods.add(name)
+    routes.set(url, route)
+  })
+
+  app.setNotFoundHandler(async (request, reply) => {
+    const allowed = methodsOf(request)
+    if (allowed.length === 0) throw fail('TG_ROUTE_UNKNOWN', pathOf(request))
+    reply.header('allow', allowed.join(', '))
+    throw fail('TG_METHOD', request.method, allowed)
+  })
+
+  function methodsOf(request: FastifyRequest): string[] {
+    const path = pathOf(request)
+    const methods = [...routes.values()]
+      .filter(({ pattern }) => pattern.test(path))
+      .flatMap(route => [...route.methods])
+    return [...new Set(methods)].filter(method => method !== 'OPTIONS').sort()
+  }
+}
+
+const pathOf = (request: FastifyRequest): string =>
+  (request.url.split('?')[0] ?? '/').replace(/\/{2,}/g, '/').replace(/(.)\/$/, '$1')
+
+const toPattern = (url: string): RegExp =>
+  new RegExp(
+    `^${url
+      .split('/')
+      .map(part =>
+        part === '*'
+          ? '.*'
+          : part.startsWith(':')
+            ? '[^/]+'
+            : part.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`),
+      )
+      .join('/')}$`,
+  )

@@ -1,0 +1,47 @@
+import { isToolError } from '../registry/errors.ts'
+import type { NewFile, Tool, ToolContext } from '../registry/tool.ts'
+import { savedMark, type WorkerLog, type WorkerReply, type WorkerTask } from './workers.ts'
+
+/** Runs one call in a thread: imports the tool's module, which a function cannot travel without. */
+export default async function runTask(task: WorkerTask): Promise<WorkerReply> {
+  const saved: NewFile[] = []
+  const logs: WorkerLog[] = []
+  try {
+    const tool = await load(task)
+    return { output: await tool.run(task.input, contextOf(task, saved, logs)), saved, logs }
+  } catch (error) {
+    if (isToolError(error)) return { error: { code: error.code, args: error.args }, logs }
+    throw error
+  }
+}
+
+async function load({ module, name }: WorkerTask): Promise<Tool> {
+  const loaded = (await import(module)) as { default?: Tool }
+  if (loaded.default?.name !== name)
+    throw new Error(`${module}: its default export is not the tool "${name}"`)
+  return loaded.default
+}
+
+function contextOf(task: WorkerTask, saved: NewFile[], logs: WorkerLog[]): ToolContext {
+  const log = (level: WorkerLog['level']) => (data: object, message: string) =>
+    void logs.push({ level, data, message })
+  const offLimits = (): never => {
+    throw new Error('a tool that runs in a worker has no network: fetch in a tool on the loop')
+  }
+  return {
+    signal: new AbortController().signal,
+    requestId: task.requestId,
+    getJson: offLimits,
+    getText: offLimits,
+    setting: name => task.settings[name],
+    readFile: file => {
+      const bytes = task.files[file.id]
+      if (!bytes) throw new Error(`the file ${file.id} did not travel with the call`)
+      return Promise.resolve(bytes)
+    },
+    saveFile: file => Promise.resolve(savedMark(saved.push(file) - 1)),
+    progress: () => undefined,
+    now: Date.now,
+    log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+  }
+}
