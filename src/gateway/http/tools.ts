@@ -31,20 +31,16 @@ export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOption
   const { registry, invoke, storeUpload, fileUrl, excerpt } = options
   const config = { access: 'key' as const }
 
-  app.post<{ Params: { name: string } }>(
-    '/tools/:name',
-    { config },
-    async (request, reply) => {
-      const context = contextOf(request, reply, 'rest')
-      const answer = await invoke(
-        request.params.name,
-        await readArguments(request, storeUpload),
-        context,
-      )
-      writeCacheHeaders(reply, context.report)
-      return send(request, reply, answer)
-    },
-  )
+  app.post<{ Params: { name: string } }>('/tools/:name', { config }, async (request, reply) => {
+    const context = contextOf(request, reply, 'rest')
+    const answer = await invoke(
+      request.params.name,
+      await readArguments(request, storeUpload),
+      context,
+    )
+    writeCacheHeaders(reply, context.report)
+    return send(request, reply, answer)
+  })
 
   app.post<{ Params: { name: string } }>(
     '/dify/tools/:name',
@@ -57,16 +53,12 @@ export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOption
     },
   )
 
-  app.post<{ Params: { name: string } }>(
-    '/gpt/tools/:name',
-    { config },
-    async (request, reply) => {
-      const args = await readArguments(request, storeUpload)
-      const tool = registry.get(request.params.name)
-      const answer = await narrow(request, reply, tool ? withFileRefs(tool, args) : args, 'gpt')
-      return sendJson(reply, present(answer, id => fileUrl(request, id)).json)
-    },
-  )
+  app.post<{ Params: { name: string } }>('/gpt/tools/:name', { config }, async (request, reply) => {
+    const args = await readArguments(request, storeUpload)
+    const tool = registry.get(request.params.name)
+    const answer = await narrow(request, reply, tool ? withFileRefs(tool, args) : args, 'gpt')
+    return sendJson(reply, present(answer, id => fileUrl(request, id)).json)
+  })
 
   async function narrow(
     request: FastifyRequest<{ Params: { name: string } }>,

@@ -1,0 +1,147 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { fail } from '../../registry/errors.ts'
+import type { Registry } from '../../registry/registry.ts'
+import { createSearch } from '../../registry/search.ts'
+import { selectTools } from '../../registry/select.ts'
+import type { Tool } from '../../registry/tool.ts'
+import { toCard } from '../../registry/views/card.ts'
+import { dialects, type DialectName } from '../../registry/views/dialects.ts'
+import type { OriginOf } from './origin.ts'
+import {
+  checkQuery,
+  flagOf,
+  listOf,
+  numberOf,
+  oneOf,
+  type Query,
+  selectionOf,
+  sliceParameters,
+} from './query.ts'
+import { sendDocument, toDocument } from './send-json.ts'
+
+/** Bounds of a page of the listing. */
+export const listingLimits = { limitMax: 1_000, limitDefault: 100 } as const
+
+/** What listings and dialects stand on. */
+export type RegistryRoutesOptions = {
+  registry: Registry
+  originOf: OriginOf
+  secured: boolean
+}
+type Entry = { tool: Tool; score?: number }
+const filters = ['q', 'tag', 'category', 'source', 'available', 'limit', 'cursor']
+
+/** `GET /registry`, its search, cards and every dialect. */
+export async function registryRoutes(
+  app: FastifyInstance,
+  options: RegistryRoutesOptions,
+): Promise<void> {
+  const { registry, originOf, secured } = options
+  const search = createSearch(registry)
+  const config = { access: 'document' as const }
+
+  app.get('/registry', { config }, (request, reply) => sendListing(request, reply, listing(request)))
+
+  app.get('/registry/search', { config }, (request, reply) => {
+    if (oneOf(request.query as Query, 'q') === undefined)
+      throw fail('TG_QUERY', 'q', 'is missing: say what to search for')
+    return sendListing(request, reply, listing(request))
+  })
+
+  app.get<{ Params: { name: string } }>('/registry/tools/:name', { config }, (request, reply) => {
+    const { name } = request.params
+    checkQuery(request.query as Query, [])
+    const tool = registry.get(name)
+    if (!tool) throw fail('TG_TOOL_UNKNOWN', name, registry.nearest(name))
+    return sendDocument(request, reply, toDocument(card(tool, originOf(request))))
+  })
+
+  app.get<{ Params: { dialect: string } }>('/registry/:dialect', { config }, (request, reply) => {
+    const name = request.params.dialect
+    if (!Object.hasOwn(dialects, name)) throw fail('TG_ROUTE_UNKNOWN', `/registry/${name}`)
+    return sendDialect(request, reply, name as DialectName)
+  })
+  app.get('/utcp', { config }, (request, reply) => sendDialect(request, reply, 'utcp'))
+
+  type Sent = Parameters<typeof sendDocument>
+
+  function sendDialect(request: FastifyRequest, reply: Sent[1], name: DialectName) {
+    const query = request.query as Query
+    checkQuery(query, [...sliceParameters, 'strict', ...(name === 'lagent' ? ['form'] : [])])
+    const tools = selectTools(registry, selectionOf(query))
+    const form = oneOf(query, 'form')
+    if (form !== undefined && form !== 'internlm2')
+      throw fail('TG_QUERY', 'form', `must be "internlm2", not "${form}"`)
+    const view = {
+      origin: originOf(request),
+      secured,
+      strict: flagOf(query, 'strict') ?? false,
+      ...(form ? { form } : {}),
+    }
+    const key = JSON.stringify([name, view, query['tools'], query['tags'], query['available']])
+    return sendDocument(
+      request,
+      reply,
+      registry.memo(key, () => toDocument(dialects[name](tools, view))),
+    )
+  }
+
+  function sendListing(request: FastifyRequest, reply: Sent[1], page: object) {
+    return sendDocument(request, reply, toDocument(page))
+  }
+
+  function listing(request: FastifyRequest): object {
+    const query = request.query as Query
+    checkQuery(query, filters)
+    const { limitMax, limitDefault } = listingLimits
+    const limit = numberOf(query, 'limit', { min: 1, max: limitMax }) ?? limitDefault
+    const offset = readCursor(oneOf(query, 'cursor'))
+    const found = filter(query)
+    const page = found.slice(offset, offset + limit)
+    const origin = originOf(request)
+    return {
+      revision: registry.revision,
+      total: found.length,
+      tools: page.map(({ tool, score }) => ({
+        ...card(tool, origin),
+        ...(score === undefined ? {} : { score: Math.round(score * 1000) / 1000 }),
+      })),
+      ...(offset + limit < found.length ? { nextCursor: writeCursor(offset + limit) } : {}),
+    }
+  }
+
+  function filter(query: Query): readonly Entry[] {
+    const words = oneOf(query, 'q')
+    const tags = listOf(query, 'tag')
+    const categories = listOf(query, 'category')
+    const sources = listOf(query, 'source')
+    const available = oneOf(query, 'available') === 'all' ? undefined : flagOf(query, 'available')
+    const entries: readonly Entry[] = words ? search(words) : registry.memo('entries', all)
+    if (!tags && !categories && !sources && available === undefined) return entries
+    return entries.filter(
+      ({ tool }) =>
+        (tags?.some(tag => tool.tags.includes(tag)) ?? true) &&
+        (categories?.includes(tool.category) ?? true) &&
+        (sources?.includes(tool.source) ?? true) &&
+        (available === undefined || available === !registry.unavailable(tool.name)),
+    )
+  }
+
+  function all(): readonly Entry[] {
+    return registry.list().map(tool => ({ tool }))
+  }
+
+  function card(tool: Tool, origin: string): object {
+    return registry.memo(`card ${origin} ${tool.name}`, () =>
+      toCard(tool, { origin, secured, unavailable: registry.unavailable(tool.name) }),
+    )
+  }
+}
+
+const writeCursor = (offset: number): string => Buffer.from(String(offset)).toString('base64url')
+function readCursor(cursor: string | undefined): number {
+  if (cursor === undefined) return 0
+  const text = Buffer.from(cursor, 'base64url').toString()
+  if (!/^\d{1,9}$/.test(text)) throw fail('TG_QUERY', 'cursor', 'is not one that a listing gave')
+  return Number(text)
+}
