@@ -30,7 +30,7 @@ type Options = {
   guard: Pick<Guard, 'check' | 'dispatcher'>
   signal: AbortSignal
   userAgent?: string
-  limits?: Partial<typeof downloadLimits>
+  limits?: Partial<Record<keyof typeof downloadLimits, number>>
 }
 
 /**

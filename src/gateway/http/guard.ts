@@ -16,7 +16,8 @@ export const guardLimits = {
   bodySilenceMs: 30_000,
   headerBytesMax: 32_768,
   connectionsPerOriginMax: 64,
-} as const
+}
+type GuardLimits = typeof guardLimits
 
 /** Resolves a name to all its addresses. */
 export type Lookup = (hostname: string) => Promise<{ address: string; family: number }[]>
@@ -25,8 +26,8 @@ export type Lookup = (hostname: string) => Promise<{ address: string; family: nu
 export type Guard = {
   dispatcher: Dispatcher
   /** The parsed URL, or TG_URL_REFUSED. Names are resolved, and checked again, on connecting. */
-  check(url: string | URL): URL
-  close(): Promise<void>
+  check: (url: string | URL) => URL
+  close: () => Promise<void>
 }
 
 /**
@@ -43,7 +44,7 @@ export function createGuard(
     allowedOrigins?: readonly string[]
     privateAllowed?: boolean
     lookup?: Lookup
-    limits?: Partial<typeof guardLimits>
+    limits?: Partial<GuardLimits>
   } = {},
 ): Guard {
   const limits = { ...guardLimits, ...options.limits }

@@ -2,7 +2,7 @@ import type { Settings } from '../../registry/tool.ts'
 
 const secretName = /(KEY|TOKEN|SECRET|PASSWORD)S?$/
 const secretParameter =
-  /([?&;](?:key|token|ak|sk|sig|apikey|api_key|access_token|secret|password)=)[^&\s"'<>]+/gi
+  /([?&;](?:key|token|ak|sk|sig|apikey|api_key|access_token|secret|password)=)[^&;#\s"'<>]+/gi
 /** Shorter values are words that any text may hold. */
 const secretCharactersMin = 6
 

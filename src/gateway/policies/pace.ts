@@ -6,8 +6,11 @@ import type { RedisPort } from './redis-port.ts'
 export const paceLimits = {
   /** No caller waits longer for its turn, whatever its deadline. */
   waitMsMax: 120_000,
-  /** A turn used later than this is asked for anew: another may have gone out since. */
-  lateMsMax: 250,
+  /**
+   * A turn may be used so late and no later: turns are booked this much further apart, so that no
+   * two requests leave within the interval, whatever timers and busy replicas do.
+   */
+  lateMsMax: 100,
   /** Upstreams remembered by one process. */
   linesMax: 1_000,
 } as const
@@ -27,7 +30,7 @@ export type Pace = {
 }
 
 /** A reserved turn; `sharedAt` is the same instant on Redis' clock. */
-type Turn = { at: number; intervalMs: number; sharedAt?: number }
+type Turn = { at: number; lengthMs: number; sharedAt?: number }
 type Waiter = { turn: Turn; start: () => void }
 type Line = { freeAt: number; busy: boolean; waiters: Waiter[]; timer?: NodeJS.Timeout }
 
@@ -35,7 +38,7 @@ type Line = { freeAt: number; busy: boolean; waiters: Waiter[]; timer?: NodeJS.T
 export function createPace(options: {
   redis: RedisPort
   now?: () => number
-  limits?: Partial<typeof paceLimits>
+  limits?: Partial<Record<keyof typeof paceLimits, number>>
 }): Pace {
   const { redis, now = Date.now } = options
   const limits = { ...paceLimits, ...options.limits }
@@ -75,18 +78,19 @@ export function createPace(options: {
 
   /** Books the next turn, or throws without booking when it comes too late. */
   async function reserve(key: string, line: Line, intervalMs: number, wait: PaceWait) {
-    const patienceMs = Math.min(wait.deadlineAt - now(), limits.waitMsMax)
+    const patienceMs = Math.max(0, Math.min(wait.deadlineAt - now(), limits.waitMsMax))
     const ownMs = Math.max(0, line.freeAt - now())
+    const lengthMs = intervalMs + limits.lateMsMax
     const shared = await redis.attempt(client =>
-      reserveShared(client, key, { intervalMs, patienceMs, ownMs }),
+      reserveShared(client, key, { lengthMs, patienceMs, ownMs }),
     )
     // Others of this process may have booked while Redis was asked in vain.
     const waitMs = shared ? shared.waitMs : Math.max(0, line.freeAt - now())
     if (shared ? shared.refused : waitMs > patienceMs)
       throw fail('TG_RATE_LIMITED', `${key} takes one request in ${intervalMs / 1000} s`, waitMs)
-    const turn: Turn = { at: now() + waitMs, intervalMs }
+    const turn: Turn = { at: now() + waitMs, lengthMs }
     if (shared) turn.sharedAt = shared.at
-    line.freeAt = Math.max(line.freeAt, turn.at + intervalMs)
+    line.freeAt = Math.max(line.freeAt, turn.at + lengthMs)
     return turn
   }
 
@@ -127,11 +131,11 @@ export function createPace(options: {
     first.start()
   }
 
-  function giveBack(key: string, line: Line, { at, intervalMs, sharedAt }: Turn): void {
-    if (line.freeAt === at + intervalMs) line.freeAt = at
+  function giveBack(key: string, line: Line, { at, lengthMs, sharedAt }: Turn): void {
+    if (line.freeAt === at + lengthMs) line.freeAt = at
     if (sharedAt === undefined) return
     // Nobody waits for this: the port never throws, and a turn not given back is only a pause.
-    void redis.attempt(client => giveBackShared(client, key, { sharedAt, intervalMs }))
+    void redis.attempt(client => giveBackShared(client, key, { sharedAt, lengthMs }))
   }
 
   return { take }
@@ -181,16 +185,16 @@ local free = tonumber(redis.call('GET', KEYS[1]) or 0)
 local at = math.max(free, now + tonumber(ARGV[3]))
 local wait = at - now
 if wait > tonumber(ARGV[2]) then return {1, wait, at} end
-local interval = tonumber(ARGV[1])
-redis.call('SET', KEYS[1], string.format('%d', at + interval), 'PX', wait + interval)
+local length = tonumber(ARGV[1])
+redis.call('SET', KEYS[1], string.format('%d', at + length), 'PX', wait + length)
 return {0, wait, at}`
 
 /** Only the last booked turn can be given back: later ones stand on it. */
 const giveBackScript = `
 local at = tonumber(ARGV[1])
-local interval = tonumber(ARGV[2])
-if tonumber(redis.call('GET', KEYS[1]) or 0) ~= at + interval then return 0 end
-redis.call('SET', KEYS[1], string.format('%d', at), 'PX', interval)
+local length = tonumber(ARGV[2])
+if tonumber(redis.call('GET', KEYS[1]) or 0) ~= at + length then return 0 end
+redis.call('SET', KEYS[1], string.format('%d', at), 'PX', ARGV[3])
 return 1`
 
 const keyOf = (key: string): string => `tg:p:${key}`
@@ -198,9 +202,9 @@ const keyOf = (key: string): string => `tg:p:${key}`
 async function reserveShared(
   client: Redis,
   key: string,
-  ask: { intervalMs: number; patienceMs: number; ownMs: number },
+  ask: { lengthMs: number; patienceMs: number; ownMs: number },
 ): Promise<{ refused: boolean; waitMs: number; at: number }> {
-  const whole = [ask.intervalMs, Math.max(0, ask.patienceMs), ask.ownMs].map(Math.ceil)
+  const whole = [ask.lengthMs, ask.patienceMs, ask.ownMs].map(Math.ceil)
   const [refused, waitMs, at] = (await client.eval(reserveScript, 1, keyOf(key), ...whole)) as [
     number,
     number,
@@ -209,8 +213,5 @@ async function reserveShared(
   return { refused: refused === 1, waitMs, at }
 }
 
-const giveBackShared = (
-  client: Redis,
-  key: string,
-  turn: { sharedAt: number; intervalMs: number },
-) => client.eval(giveBackScript, 1, keyOf(key), turn.sharedAt, turn.intervalMs)
+const giveBackShared = (client: Redis, key: string, turn: { sharedAt: number; lengthMs: number }) =>
+  client.eval(giveBackScript, 1, keyOf(key), turn.sharedAt, turn.lengthMs, paceLimits.waitMsMax)

@@ -108,7 +108,7 @@ t.test('an allowed host:port may be private and plain http, and only that port',
     { guard, signal },
     async ({ stream, name }) => {
       const chunks = await stream.toArray()
-      return `${name}: ${Buffer.concat(chunks)}`
+      return `${name}: ${Buffer.concat(chunks).toString()}`
     },
   )
   t.equal(text, 'a.txt: hello')
