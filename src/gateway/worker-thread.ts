@@ -1,6 +1,11 @@
+import { workerData } from 'node:worker_threads'
 import { isToolError } from '../registry/errors.ts'
 import type { NewFile, Tool, ToolContext } from '../registry/tool.ts'
+import { mapToolImports } from './map-tool-imports.ts'
 import { savedMark, type WorkerLog, type WorkerReply, type WorkerTask } from './workers.ts'
+
+const { toolsFolder } = (workerData ?? {}) as { toolsFolder?: string }
+if (toolsFolder) mapToolImports(toolsFolder)
 
 /** Runs one call in a thread: imports the tool's module, which a function cannot travel without. */
 export default async function runTask(task: WorkerTask): Promise<WorkerReply> {

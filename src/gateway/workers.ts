@@ -51,7 +51,9 @@ export type Workers = {
 /** Makes the pool. A call that is aborted ends its thread, since CPU work listens to nothing. */
 export function createWorkers(options: {
   settings: Settings
-  limits?: Partial<typeof workerLimits>
+  /** The operator's folder of tools, whose imports are mapped in the threads too. */
+  toolsFolder?: string | undefined
+  limits?: Partial<Record<keyof typeof workerLimits, number>>
 }): Workers {
   const limits = { ...workerLimits, ...options.limits }
   let pool: Promise<Piscina> | undefined
@@ -76,6 +78,7 @@ export function createWorkers(options: {
     const { Piscina } = await import('piscina')
     return new Piscina({
       filename: new URL('./worker-thread.ts', import.meta.url).href,
+      workerData: { toolsFolder: options.toolsFolder },
       minThreads: 0,
       maxThreads: Math.min(limits.threadsMax, availableParallelism()),
       idleTimeout: limits.idleMs,

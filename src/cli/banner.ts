@@ -1,0 +1,27 @@
+import type { Config } from '../config.ts'
+import type { Registry } from '../registry/registry.ts'
+
+/** What a person sees on start: the addresses that matter and one call to paste. */
+export function banner(started: {
+  address: string
+  config: Config
+  registry: Registry
+  version: string
+}): string {
+  const { address, config, registry, version } = started
+  const base =
+    config.publicUrl ?? address.replace('//[::]', '//localhost').replace('0.0.0.0', 'localhost')
+  const listed = registry.list().length
+  const available = registry.available().length
+  const key = config.keys.length > 0 && !config.anonymous ? " -H 'X-API-Key: YOUR_KEY'" : ''
+  return `
+  Toolgate ${version}: ${available} of ${listed} tools ready
+
+  reference   ${base}/docs
+  OpenAPI     ${base}/openapi.json
+  registry    ${base}/registry
+
+  curl ${base}/tools/calculator${key} --json '{"expression":"2^64"}'
+
+`
+}

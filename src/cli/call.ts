@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { artifactsOf, fileInputsOf, type JsonObject, type Tool } from '../registry/tool.ts'
+import type { CommandApp, Commands } from './commands.ts'
+
+/** `toolgate call NAME [JSON]`: calls through the whole gateway, without a port. */
+export async function callCommand(
+  [name, json = '{}']: string[],
+  flags: { text: boolean },
+  commands: Commands,
+): Promise<number> {
+  if (!name) throw new Error('say which tool to call: toolgate call NAME JSON')
+  const { app, registry } = await commands.app()
+  try {
+    const tool = registry.get(name)
+    const args = tool ? await uploadFiles(app, tool, readJson(json)) : readJson(json)
+    const { statusCode, body } = await app.inject({
+      url: `/tools/${encodeURIComponent(name)}`,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: flags.text ? 'text/plain' : 'application/json',
+      },
+      payload: JSON.stringify(args),
+    })
+    if (statusCode !== 200) {
+      process.stderr.write(`${body}\n`)
+      return 1
+    }
+    process.stdout.write(
+      flags.text ? `${body}\n` : `${JSON.stringify(JSON.parse(body), null, 2)}\n`,
+    )
+    if (tool && !flags.text) await saveArtifacts(app, tool, JSON.parse(body) as JsonObject)
+    return 0
+  } finally {
+    await app.close()
+  }
+}
+
+function readJson(json: string): JsonObject {
+  try {
+    return JSON.parse(json) as JsonObject
+  } catch (cause) {
+    throw new Error(`the arguments are not JSON: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** A file input that names a file here is uploaded first. */
+async function uploadFiles(app: CommandApp, tool: Tool, args: JsonObject): Promise<JsonObject> {
+  const uploaded: JsonObject = {}
+  for (const { name } of fileInputsOf(tool)) {
+    const path = args[name]
+    if (typeof path !== 'string' || !existsSync(path)) continue
+    const { body, statusCode } = await app.inject({
+      url: '/files',
+      method: 'POST',
+      headers: {
+        'content-type': 'application/octet-stream',
+        'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(basename(path))}`,
+      },
+      payload: await readFile(path),
+    })
+    if (statusCode !== 200) throw new Error(`${path}: ${body}`)
+    uploaded[name] = (JSON.parse(body) as { id: string }).id
+  }
+  return { ...args, ...uploaded }
+}
+
+/** Pictures and other files of the answer land in the working directory. */
+async function saveArtifacts(app: CommandApp, tool: Tool, output: JsonObject): Promise<void> {
+  for (const { name } of artifactsOf(tool)) {
+    const url = output[name]
+    if (typeof url !== 'string') continue
+    const { pathname, search } = new URL(url)
+    const { rawPayload } = await app.inject({ url: pathname + search, method: 'GET' })
+    const path = `${tool.name}-${name}${pathname.slice(pathname.lastIndexOf('.'))}`
+    await writeFile(path, rawPayload)
+    process.stderr.write(`${name} saved to ${path}\n`)
+  }
+}

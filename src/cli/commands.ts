@@ -1,0 +1,106 @@
+import { parseArgs } from 'node:util'
+import type { Invoke } from '../registry/call.ts'
+import type { Registry } from '../registry/registry.ts'
+import { createSearch } from '../registry/search.ts'
+import { callCommand } from './call.ts'
+import { newCommand } from './new.ts'
+
+/** What the commands are thin over; main provides it. */
+export type Commands = {
+  serve(flags: { dev: boolean }): Promise<void>
+  registry(): Promise<Registry>
+  app(): Promise<{ app: CommandApp; registry: Registry }>
+}
+/** The gateway, called without a port. */
+export type CommandApp = {
+  inject(request: {
+    url: string
+    method: 'GET' | 'POST'
+    headers?: Record<string, string>
+    payload?: string | Buffer
+  }): Promise<{
+    statusCode: number
+    headers: Record<string, unknown>
+    body: string
+    rawPayload: Buffer
+  }>
+  close(): Promise<unknown>
+  invoke: Invoke
+}
+
+const help = `toolgate: one gateway through which any agent finds and calls any tool
+
+  toolgate [serve]              start the gateway (settings: environment or toolgate.config.json)
+  toolgate tools [WORDS]        list the tools, or find some
+  toolgate call NAME [JSON]     call a tool here and now; a path is taken for a file input,
+                                pictures in the answer are saved; --text prints what a model reads
+  toolgate openapi [PROFILE]    print the OpenAPI document: core, full, dify, gpt, coze, openwebui
+  toolgate new NAME             write the file of a new tool (into TOOLGATE_TOOLS or ./tools)
+  toolgate --version, --help
+`
+
+/** Runs one command line; returns the exit code. */
+export async function runCommand(args: readonly string[], commands: Commands): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean' },
+      dev: { type: 'boolean' },
+      text: { type: 'boolean' },
+    },
+  })
+  if (values.help) return print(help)
+  if (values.version) return printVersion(commands)
+  const [name = 'serve', ...rest] = positionals
+  switch (name) {
+    case 'serve':
+      await commands.serve({ dev: values.dev ?? false })
+      return 0
+    case 'tools':
+      return printTools(await commands.registry(), rest.join(' '))
+    case 'call':
+      return callCommand(rest, { text: values.text ?? false }, commands)
+    case 'openapi':
+      return printDocument(rest[0] ?? 'core', commands)
+    case 'new':
+      return newCommand(rest[0])
+    default:
+      process.stderr.write(`toolgate: there is no command "${name}"\n\n${help}`)
+      return 2
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`)
+  return 0
+}
+
+function printTools(registry: Registry, words: string): number {
+  const tools = words ? createSearch(registry)(words).map(({ tool }) => tool) : registry.list()
+  const width = Math.max(0, ...tools.map(({ name }) => name.length))
+  const lines = tools.map(({ name, description }) => {
+    const missing = registry.unavailable(name)
+    return `${name.padEnd(width)}  ${missing ? `unavailable: ${missing.reason}; ${missing.remedy}` : description}`
+  })
+  return print(lines.join('\n'))
+}
+
+async function printDocument(profile: string, commands: Commands): Promise<number> {
+  const { app } = await commands.app()
+  try {
+    const url =
+      profile === 'core' ? '/openapi.json' : `/openapi/${encodeURIComponent(profile)}.json`
+    const { statusCode, body } = await app.inject({ url, method: 'GET' })
+    if (statusCode !== 200) throw new Error(`there is no profile "${profile}"`)
+    return print(JSON.stringify(JSON.parse(body), null, 2))
+  } finally {
+    await app.close()
+  }
+}
+
+async function printVersion(commands: Commands): Promise<number> {
+  const { version } = (await commands.app()) as unknown as { version: string }
+  return print(version)
+}

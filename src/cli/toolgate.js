@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+// Starts src/main.ts on a Node that runs TypeScript: this one if it is new enough, else the pinned one.
+import { spawn } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+
+if (major > 24 || (major === 24 && minor >= 12)) {
+  const { main: run } = await import(main)
+  await run(process.argv.slice(2), process.env)
+} else {
+  const pinned = createRequire(import.meta.url).resolve('node/bin/node')
+  const child = spawn(pinned, [main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(code ?? (signal ? 1 : 0)))
+}

@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import cors from '@fastify/cors'
+import formbody from '@fastify/formbody'
+import multipart from '@fastify/multipart'
+import swagger from '@fastify/swagger'
+import fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { Dispatcher } from 'undici'
+import type { Config } from '../config.ts'
+import { createInvoke, type Invoke } from '../registry/call.ts'
+import type { Registry } from '../registry/registry.ts'
+import { guardAccess, isSecured } from './auth/access.ts'
+import { createFiles } from './files/files.ts'
+import { answerBrokenFrame, shapeErrors } from './http/errors.ts'
+import { docsRoutes } from './http/docs.ts'
+import { documentRoutes } from './http/documents.ts'
+import { eventRoutes } from './http/events.ts'
+import { healthRoutes } from './http/health.ts'
+import { parseJsonBodies } from './http/json-body.ts'
+import { createOriginOf } from './http/origin.ts'
+import { registryRoutes } from './http/registry-routes.ts'
+import { toolRoutes } from './http/tools.ts'
+import { answerUnknownRoutes } from './http/unknown-route.ts'
+import { createMetrics } from './metrics.ts'
+import { createNetwork } from './network.ts'
+import { createPipeline } from './pipeline.ts'
+import { createExcerpt } from './policies/bounds.ts'
+import { noRedis } from './policies/redis-port.ts'
+import type { RedisGate } from './policies/redis.ts'
+import { createStore } from './policies/store.ts'
+import { createRun } from './run.ts'
+import { createWorkers } from './workers.ts'
+
+/** What a gateway is built of. The doubles of tests come in here: clock, network, Redis. */
+export type AppOptions = {
+  config: Config
+  registry: Registry
+  version: string
+  log: FastifyBaseLogger
+  redis?: RedisGate
+  /** In place of the network. */
+  dispatcher?: Dispatcher
+  now?: () => number
+}
+
+/** Builds the gateway; it does not listen. Reads like the diagram in docs/architecture.md. */
+export async function buildApp(options: AppOptions): Promise<FastifyInstance & { invoke: Invoke }> {
+  const { config, registry, log, redis, now = Date.now } = options
+  const { limits, settings } = config
+  const secured = isSecured(config)
+  const originOf = createOriginOf(config)
+
+  // Behind the faces: the network, the files, the store, and the one call in its policies.
+  const network = createNetwork({ ...options, redis: redis ?? noRedis, now })
+  const files = createFiles({ config, guard: network.callers, originOf, now, log })
+  const store = createStore({
+    redis: redis ?? noRedis,
+    now,
+    limits: { l1BytesMax: limits.l1BytesMax },
+  })
+  const workers = createWorkers({ settings, limits: { threadsMax: limits.workersMax } })
+  const run = createRun({
+    upstream: network.upstream,
+    workers,
+    settings,
+    readFile: files.read,
+    saveFile: files.save,
+    log,
+    now,
+  })
+  const excerpt = createExcerpt(files.save)
+  const call = createPipeline({
+    run,
+    store,
+    redis: redis ?? noRedis,
+    excerpt,
+    resultBytesMax: limits.resultBytesMax,
+    now,
+    onRevalidateError: (tool, error) => log.warn({ tool, err: error }, 'revalidation failed'),
+  })
+  const redisHealth = () => redis?.health()
+  const { metrics, observe } = createMetrics({ registry, store, redisHealth })
+  const invoke = observe(createInvoke({ registry, call, resolveFile: files.resolve }))
+
+  // The server and what holds for every route.
+  const app = fastify({
+    loggerInstance: log,
+    disableRequestLogging: true,
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestMs,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    genReqId: () => randomUUID(),
+    clientErrorHandler: answerBrokenFrame,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
+  })
+  let stopping = false
+  answerUnknownRoutes(app)
+  shapeErrors(app)
+  parseJsonBodies(app)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+  guardAccess(app, { ...config, isSigned: files.isSigned })
+  await app.register(cors, {
+    // Admin routes are never for another page's scripts.
+    delegator: (request, done) => {
+      const admin = request.routeOptions.config.access === 'admin'
+      done(null, {
+        origin: admin ? false : corsOrigin(config.corsOrigins),
+        exposedHeaders: exposed,
+        strictPreflight: false,
+      })
+    },
+  })
+  await app.register(formbody, { bodyLimit: limits.bodyBytesMax })
+  await app.register(multipart, {
+    limits: {
+      fileSize: limits.fileBytesMax,
+      files: 10,
+      fields: 200,
+      fieldSize: limits.bodyBytesMax,
+    },
+  })
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: 'Toolgate', version: options.version } },
+  })
+
+  // The faces: each is a view of the registry and ends in `invoke`.
+  await app.register(toolRoutes, {
+    registry,
+    invoke,
+    storeUpload: files.storeUpload,
+    fileUrl: files.urlFor,
+    openArtifact: files.open,
+    excerpt: async (answer, charactersMax) => ({
+      ...answer,
+      result: await excerpt(answer.tool, answer.result, charactersMax),
+    }),
+    redisMs: limits.redisMs,
+  })
+  await app.register(documentRoutes, { registry, originOf, secured })
+  await app.register(registryRoutes, { registry, originOf, secured })
+  await app.register(eventRoutes, { registry })
+  await app.register(files.routes)
+  await app.register(healthRoutes, { registry, metrics, redisHealth, isStopping: () => stopping })
+  await app.register(docsRoutes)
+
+  app.addHook('preClose', async () => {
+    stopping = true
+  })
+  app.addHook('onClose', async () => {
+    await Promise.all([workers.close(), network.close(), files.close()])
+    redis?.close()
+  })
+  return Object.assign(app as FastifyInstance, { invoke })
+}
+
+const exposed = [
+  'content-disposition',
+  'age',
+  'cache-status',
+  'etag',
+  'retry-after',
+  'x-request-id',
+]
+const corsOrigin = (origins: readonly string[]): string[] | '*' =>
+  origins.includes('*') ? '*' : [...origins]

@@ -1,0 +1,56 @@
+import type { Dispatcher } from 'undici'
+import type { Config } from '../config.ts'
+import type { Settings } from '../registry/tool.ts'
+import { createGuard, type Guard } from './http/guard.ts'
+import { createUpstream, type Upstream } from './http/upstream.ts'
+import { createPace } from './policies/pace.ts'
+import type { RedisPort } from './policies/redis-port.ts'
+
+/** The ways out of the gateway. */
+export type Network = {
+  /** For URLs that callers supply. */
+  callers: Guard
+  /** For URLs that the operator states, in the configuration or over an admin route. */
+  operators: Guard
+  /** For the services behind tools. */
+  upstream: Upstream
+  close(): Promise<void>
+}
+
+/** Builds them on one guard each, which no request goes around. */
+export function createNetwork(options: {
+  config: Config
+  version: string
+  redis: RedisPort
+  now: () => number
+  /** In place of the network, for tests. */
+  dispatcher?: Dispatcher
+}): Network {
+  const { config, version, redis, now, dispatcher } = options
+  const { allowedHosts, settings } = config
+  const callers = createGuard({ allowedHosts })
+  const operators = createGuard({ allowedHosts, privateAllowed: true })
+  // A tool may reach the public web and what the operator's settings name, nothing else inside.
+  const tools = createGuard({ allowedHosts, allowedOrigins: originsIn(settings) })
+  const upstream = createUpstream({
+    dispatcher: dispatcher ?? tools.dispatcher,
+    settings,
+    pace: createPace({ redis, now }),
+    now,
+    version,
+  })
+  return {
+    callers,
+    operators,
+    upstream,
+    close: async () => {
+      await Promise.all([callers.close(), operators.close(), tools.close()])
+    },
+  }
+}
+
+const originsIn = (settings: Settings): string[] =>
+  Object.values(settings).flatMap(value => {
+    const url = /^https?:\/\//i.test(value) ? URL.parse(value) : null
+    return url ? url.origin : []
+  })

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises'
+import closeWithGrace from 'close-with-grace'
+import { destination, type Logger, pino } from 'pino'
+import { banner } from './cli/banner.ts'
+import { type Commands, runCommand } from './cli/commands.ts'
+import { loadConfig } from './cli/load-config.ts'
+import { loadLocalTools, watchLocalTools } from './cli/local-tools.ts'
+import type { Config } from './config.ts'
+import { buildApp } from './gateway/app.ts'
+import { openRedis } from './gateway/policies/redis.ts'
+import { createRegistry, type Registry } from './registry/registry.ts'
+import { tools } from './tools/index.ts'
+
+type Env = Readonly<Record<string, string | undefined>>
+type Parts = { config: Config; registry: Registry; version: string; log: Logger }
+
+/** The composition root: environment → configuration → tools → app → listen → close. */
+export async function main(args: readonly string[], env: Env): Promise<void> {
+  const commands: Commands = {
+    serve: flags => serve(env, flags),
+    registry: async () => (await assemble(env)).registry,
+    app: async () => {
+      const parts = await assemble({ TOOLGATE_LOG_LEVEL: 'warn', ...env })
+      // No port is opened, so no key is asked for.
+      const config = { ...parts.config, keys: [] }
+      return { ...parts, app: await buildApp({ ...parts, config }) }
+    },
+  }
+  try {
+    process.exitCode = await runCommand(args, commands)
+  } catch (error) {
+    process.stderr.write(`toolgate: ${(error as Error).message}\n`)
+    process.exitCode = 1
+  }
+}
+
+async function assemble(env: Env): Promise<Parts> {
+  const config = await loadConfig(env)
+  const registry = createRegistry(tools, { settings: config.settings })
+  if (config.tools) registry.put('local', await loadLocalTools(config.tools))
+  const { version } = JSON.parse(
+    await readFile(new URL('../package.json', import.meta.url), 'utf8'),
+  ) as { version: string }
+  // Logs go to standard error, so that what a command prints stays clean.
+  return { config, registry, version, log: pino({ level: config.logLevel }, destination(2)) }
+}
+
+async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
+  const parts = await assemble(env)
+  const { config, registry, log } = parts
+  const redis = config.redisUrl
+    ? openRedis({
+        url: config.redisUrl,
+        onChange: health => log[health.state === 'up' ? 'info' : 'warn'](health, 'redis'),
+        limits: { operationMs: config.limits.redisMs },
+      })
+    : undefined
+  const app = await buildApp({ ...parts, ...(redis ? { redis } : {}) })
+  if (flags.dev && config.tools)
+    watchLocalTools({
+      folder: config.tools,
+      registry,
+      onReload: names => log.info({ names }, 'tools reloaded'),
+      onError: err => log.error({ err }, 'tools not reloaded'),
+    })
+  closeWithGrace({ delay: config.limits.stopMs, logger: log }, async ({ err }) => {
+    if (err) log.fatal({ err }, 'stopping on an error')
+    await app.close()
+  })
+  const address = await app.listen({ host: config.host, port: config.port })
+  process.stdout.write(banner({ ...parts, address }))
+}
+
+if (import.meta.main) await main(process.argv.slice(2), process.env)
