@@ -1,0 +1,44 @@
+import autocannon from 'autocannon'
+import type { Server } from './processes.ts'
+
+/** How one figure is taken. */
+export type Load = { seconds: number; rounds: number; connections: number }
+/** A load that says nothing about speed and only proves that the bench runs. */
+export const smoke: Load = { seconds: 1, rounds: 1, connections: 10 }
+export const full: Load = { seconds: 5, rounds: 5, connections: 50 }
+
+const post = { method: 'POST', headers: { 'content-type': 'application/json' } } as const
+
+/** Requests a second of a POST route; every answer must be a 200. */
+export async function requestsPerSecond(
+  { url }: Server,
+  load: Load,
+  bodies: string[],
+): Promise<number> {
+  const result = await autocannon({
+    url: `${url}/tools/bench`,
+    duration: load.seconds,
+    connections: load.connections,
+    requests: bodies.map(body => ({ ...post, path: '/tools/bench', body })),
+  })
+  if (result.non2xx > 0 || result.errors > 0)
+    throw new Error(`${result.non2xx} answers were not 200, ${result.errors} failed`)
+  return result.requests.average
+}
+
+/** The median ratio of two servers, measured in turns, since these machines are noisy. */
+export async function ratioOf(
+  measured: Server,
+  baseline: Server,
+  options: { load: Load; bodies: string[] },
+): Promise<{ ratio: number; measured: number; baseline: number }> {
+  const { load, bodies } = options
+  const rounds: { ratio: number; measured: number; baseline: number }[] = []
+  for (let round = 0; round < load.rounds; round++) {
+    const base = await requestsPerSecond(baseline, load, bodies)
+    const ours = await requestsPerSecond(measured, load, bodies)
+    rounds.push({ ratio: ours / base, measured: ours, baseline: base })
+  }
+  rounds.sort((a, b) => a.ratio - b.ratio)
+  return rounds[Math.floor(rounds.length / 2)] ?? { ratio: 0, measured: 0, baseline: 0 }
+}
