@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici'
 import { failFrom, isToolError, type ToolError } from '../../registry/errors.ts'
 import type { GetJson, Settings, Tool, ToolContext, UpstreamOptions } from '../../registry/tool.ts'
 import { type Breaker, createBreaker, type Permit } from '../policies/breaker.ts'
-import type { Pace } from '../policies/pace.ts'
+import type { Pace, PaceWait } from '../policies/pace.ts'
 import { createRedact } from './redact.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import {
@@ -35,7 +35,7 @@ export const upstreamLimits = {
 } as const
 
 /** The call on whose behalf requests are made. */
-export type UpstreamCall = { signal: AbortSignal; deadlineAt: number }
+export type UpstreamCall = PaceWait
 
 /** The way of tools to the services behind them. */
 export type Upstream = {

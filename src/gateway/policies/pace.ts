@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { fail } from '../../registry/errors.ts'
-import type { RedisPort } from './redis-port.ts'
+import type { Patience, RedisPort } from './redis-port.ts'
 
 /** What waiting for a turn is bounded by. */
 export const paceLimits = {
@@ -16,7 +16,7 @@ export const paceLimits = {
 } as const
 
 /** How long a caller can wait. */
-export type PaceWait = { signal: AbortSignal; deadlineAt: number }
+export type PaceWait = { signal: AbortSignal; deadlineAt: number; patience?: Patience }
 
 /** A politeness clock for each upstream, shared by all replicas while Redis lives. */
 export type Pace = {
@@ -59,6 +59,7 @@ export function createPace(options: {
         await pause(turn.at - now(), wait.signal)
       }
     } catch (error) {
+      giveBack(key, line, turn)
       release()
       throw error
     }
@@ -81,8 +82,9 @@ export function createPace(options: {
     const patienceMs = Math.max(0, Math.min(wait.deadlineAt - now(), limits.waitMsMax))
     const ownMs = Math.max(0, line.freeAt - now())
     const lengthMs = intervalMs + limits.lateMsMax
-    const shared = await redis.attempt(client =>
-      reserveShared(client, key, { lengthMs, patienceMs, ownMs }),
+    const shared = await redis.attempt(
+      client => reserveShared(client, key, { lengthMs, patienceMs, ownMs }),
+      wait.patience,
     )
     // Others of this process may have booked while Redis was asked in vain.
     const waitMs = shared ? shared.waitMs : Math.max(0, line.freeAt - now())

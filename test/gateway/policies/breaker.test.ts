@@ -43,7 +43,7 @@ t.test('each probe that fails doubles the wait, up to a bound', async t => {
   const { clock, breaker, open } = clocked()
   open()
   for (const waitMs of [1_000, 2_000, 3_000, 3_000]) {
-    t.throws(() => breaker.enter('a'), { retryAfterMs: waitMs })
+    t.throws(() => breaker.enter('a'), { code: 'TG_UPSTREAM_BUSY', retryAfterMs: waitMs })
     clock.ms += waitMs
     breaker.enter('a').fail()
   }
@@ -61,10 +61,10 @@ t.test('a probe whose caller left decides nothing and makes room for the next', 
 t.test('an upstream that asks for a pause gets it, within a bound', async t => {
   const { clock, breaker } = clocked()
   breaker.enter('a').hold(2_000)
-  t.throws(() => breaker.enter('a'), { retryAfterMs: 2_000 })
+  t.throws(() => breaker.enter('a'), { code: 'TG_UPSTREAM_BUSY', retryAfterMs: 2_000 })
   clock.ms = 2_000
   breaker.enter('a').hold(3_600_000)
-  t.throws(() => breaker.enter('a'), { retryAfterMs: 5_000 })
+  t.throws(() => breaker.enter('a'), { code: 'TG_UPSTREAM_BUSY', retryAfterMs: 5_000 })
   clock.ms = 7_000
   t.ok(breaker.enter('a'))
 })
