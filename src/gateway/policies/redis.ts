@@ -28,7 +28,7 @@ export function openRedis(options: {
   url: string
   now?: () => number
   onChange?: (health: RedisHealth) => void
-  limits?: Partial<typeof redisLimits>
+  limits?: Partial<Record<keyof typeof redisLimits, number>>
 }): RedisGate {
   const { now = Date.now, onChange } = options
   const limits = { ...redisLimits, ...options.limits }
@@ -58,9 +58,9 @@ export function openRedis(options: {
     async attempt(run, patience) {
       const allowedMs = Math.min(limits.operationMs, patience?.redisMs ?? limits.operationMs)
       if (client.status !== 'ready' || now() < restsUntil || allowedMs <= 0) return undefined
-      const startedAt = performance.now()
+      const reply = withinMs(run(client), allowedMs)
       try {
-        const value = await withinMs(run(client), allowedMs)
+        const value = await reply.value
         if (health.state === 'down') turn('up')
         return value
       } catch (cause) {
@@ -68,7 +68,7 @@ export function openRedis(options: {
         turn('down', (cause as Error).message)
         return undefined
       } finally {
-        if (patience) patience.redisMs -= performance.now() - startedAt
+        if (patience) patience.redisMs -= reply.waitedMs()
       }
     },
     health: () => health,
@@ -76,15 +76,23 @@ export function openRedis(options: {
   }
 }
 
+/** Waiting is counted in slices, so that a busy event loop of ours is not held against Redis. */
+const sliceMs = 10
+
 /** A reply that comes after the limit is dropped; ioredis still matches it to its command. */
-async function withinMs<T>(reply: Promise<T>, ms: number): Promise<T> {
+function withinMs<T>(reply: Promise<T>, ms: number): { value: Promise<T>; waitedMs: () => number } {
+  const startedAt = performance.now()
   const { promise, reject } = Promise.withResolvers<never>()
-  const late = (): void => reject(new Error(`no reply within ${ms} ms`))
-  // After a busy stretch the reply may lie unread in the socket: let it be read first.
-  const timer = setTimeout(() => setImmediate(late), ms)
-  try {
-    return await Promise.race([reply, promise])
-  } finally {
-    clearTimeout(timer)
+  const late = (): void => reject(new Error(`no reply within ${Math.round(ms)} ms`))
+  let leftMs = ms
+  let timer: NodeJS.Timeout | undefined
+  const slice = (): void => {
+    const partMs = Math.min(sliceMs, leftMs)
+    leftMs -= partMs
+    // At the end a reply that lies unread in the socket is read first.
+    timer = setTimeout(() => (leftMs > 0 ? slice() : setImmediate(late)), partMs)
   }
+  slice()
+  const value = Promise.race([reply, promise]).finally(() => clearTimeout(timer))
+  return { value, waitedMs: () => Math.min(performance.now() - startedAt, ms - leftMs) }
 }
