@@ -93,17 +93,8 @@ function fileOf(url: URL, answer: Answer): Download {
 }
 
 function nameOf(url: URL, disposition: string | undefined): string {
-  const declared = disposition && filenameOf(disposition)
+  const declared = disposition && parseDisposition(disposition).parameters['filename']
   return declared || decoded(url.pathname.split('/').at(-1) ?? '') || url.hostname
-}
-
-function filenameOf(disposition: string): string | undefined {
-  try {
-    return parseDisposition(disposition).parameters['filename']
-  } catch {
-    // A malformed header names nothing; the path does.
-    return undefined
-  }
 }
 
 function decoded(part: string): string {
