@@ -1,0 +1,9 @@
+import type { Found } from '../vision/boxes.ts'
+import type { Picture } from '../vision/picture.ts'
+
+/** A model that finds objects; boxes are in pixels of the picture it is given. */
+export type Detector = {
+  /** Found objects less likely than this are usually wrong. */
+  readonly threshold: number
+  readonly detect: (picture: Picture, threshold: number) => Promise<Found[]>
+}
