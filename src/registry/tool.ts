@@ -314,7 +314,10 @@ function memo<Fact>(derive: (schema: JsonSchema) => Fact): (schema: JsonSchema) 
 
 const marked = (schema: JsonSchema, keyword: string): [string, unknown][] =>
   Object.entries(propertiesOf(schema)).flatMap(([name, property]) =>
-    keyword in property ? [[name, property[keyword]] satisfies [string, unknown]] : [],
+    // An imported property may be `true`, a schema that is no object.
+    Object.hasOwn(Object(property), keyword)
+      ? [[name, property[keyword]] satisfies [string, unknown]]
+      : [],
   )
 const fileInputs = memo(schema =>
   marked(schema, fileKeyword).map(([name, kind]) => ({ name, kind: kind as FileKind })),
