@@ -38,7 +38,7 @@ export async function sniff(
   head: Uint8Array,
   declared: string | undefined,
 ): Promise<MediaType> {
-  const found = await signatureOf(path)
+  const found = (await signatureOf(path)) ?? brokenPng(head)
   if (found && found.mediaType !== 'application/xml') return found
   const text = asText(head)
   if (text === undefined) return { mediaType: 'application/octet-stream', extension: 'bin' }
@@ -67,6 +67,12 @@ async function bounded(
     return undefined
   }
 }
+
+/** A PNG whose chunks make no sense is a PNG all the same, and its reader will say what is broken. */
+const brokenPng = (head: Uint8Array): MediaType | undefined =>
+  Buffer.from(head.subarray(0, 8)).toString('latin1') === '\x89PNG\r\n\x1a\n'
+    ? { mediaType: 'image/png', extension: 'png' }
+    : undefined
 
 /** The head of a file as text, or undefined when it holds what no text does. */
 function asText(head: Uint8Array): string | undefined {
@@ -137,7 +143,7 @@ export const kindWords: Record<FileKind, string> = {
   any: 'a file',
 }
 
-const inline = /^(image\/(png|jpeg|gif|webp|avif|bmp|tiff|heic|x-icon)|audio\/.+|video\/.+)$/
+const inline = /^(image\/(a?png|jpeg|gif|webp|avif|bmp|tiff|heic|x-icon)|audio\/.+|video\/.+)$/
 const plain = ['text/plain', 'text/csv', 'text/markdown', 'application/json', 'application/pdf']
 
 /** How a file is served: what could run in a browser is a download of plain text or bytes. */

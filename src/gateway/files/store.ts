@@ -84,7 +84,7 @@ export function createFileStore(options: {
     })
     try {
       const { bytes, sha256, head } = await receive(source, temporary, limits.fileBytesMax)
-      if (bytes === 0) throw fail('TG_FILE_BROKEN', source.name, 'it is empty')
+      if (bytes === 0) throw fail('TG_FILE_BROKEN', source.name || 'upload', 'it is empty')
       const { mediaType, extension } = await sniff(temporary, head, source.mediaType)
       const id = `${sha256.slice(0, 32)}.${extension}`
       const name = cleanName(source.name, limits.nameCharactersMax) || id
@@ -194,7 +194,11 @@ async function receive(source: FileSource, path: string, bytesMax: number) {
 
 /** The error for a file over the bound. */
 export const tooLarge = (name: string, bytesMax: number) =>
-  fail('TG_TOO_LARGE', `the file ${JSON.stringify(name.slice(0, 80))}`, `${bytesMax} bytes`)
+  fail(
+    'TG_TOO_LARGE',
+    `the file ${JSON.stringify((name || 'upload').slice(0, 80))}`,
+    `${bytesMax} bytes`,
+  )
 
 /** The last part of a name, without what could harm a header or a screen. */
 const cleanName = (name: string, charactersMax: number): string =>

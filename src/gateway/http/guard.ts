@@ -27,6 +27,7 @@ export type Guard = {
   dispatcher: Dispatcher
   /** The parsed URL, or TG_URL_REFUSED. Names are resolved, and checked again, on connecting. */
   check: (url: string | URL) => URL
+  /** Ends what is still under way: whoever closes a gateway has waited for its calls. */
   close: () => Promise<void>
 }
 
@@ -94,7 +95,7 @@ export function createGuard(
     bodyTimeout: limits.bodySilenceMs,
     maxHeaderSize: limits.headerBytesMax,
   })
-  return { dispatcher, check, close: () => dispatcher.close() }
+  return { dispatcher, check, close: () => dispatcher.destroy() }
 }
 
 /** Sockets to names whose every address is within reach; literal addresses were checked before. */

@@ -36,7 +36,10 @@ type Circuit = { failures: number; openUntil: number; openMs: number; probing: b
 
 /** Makes a breaker. After an open spell one probe goes out; what it finds decides. */
 export function createBreaker(
-  options: { now?: () => number; limits?: Partial<Record<keyof typeof breakerLimits, number>> } = {},
+  options: {
+    now?: () => number
+    limits?: Partial<Record<keyof typeof breakerLimits, number>>
+  } = {},
 ): Breaker {
   const now = options.now ?? Date.now
   const limits = { ...breakerLimits, ...options.limits }

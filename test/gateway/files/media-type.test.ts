@@ -17,6 +17,7 @@ t.test('bytes decide over what was declared, which counts for text alone', async
     ['a picture declared as text', png(), 'text/plain', 'image/png'],
     ['a picture with a page behind it', Buffer.concat([gif, Buffer.from('<html>')]), 'text/html', 'image/gif'],
     ['a document named as a picture', pdf, 'image/png', 'application/pdf'],
+    ['a broken picture', Buffer.from('\x89PNG\r\n\x1a\nrubbish', 'latin1'), undefined, 'image/png'],
     ['a recording', wav, undefined, 'audio/wav'],
     ['a page declared as a picture', '<!doctype html><p>hi', 'image/png', 'text/html'],
     ['a page behind blanks', '\n  <HTML>', 'text/plain', 'text/html'],

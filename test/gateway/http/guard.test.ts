@@ -217,3 +217,25 @@ t.test('a name without an address and a refused connection are told apart', asyn
     code: 'TG_UPSTREAM_UNREACHABLE',
   })
 })
+
+t.test(
+  'a download that drips without end stops at its time limit and frees the socket',
+  async t => {
+    const closed = Promise.withResolvers<void>()
+    const host = await listen(t, (_, response) => {
+      const timer = setInterval(() => response.write('drip'), 5)
+      response.on('close', () => {
+        clearInterval(timer)
+        closed.resolve()
+      })
+    })
+    const guard = createGuard({ allowedHosts: [host] })
+    t.teardown(() => guard.close())
+    const limits = { ms: 60 }
+    await t.rejects(
+      download(`http://${host}/`, { guard, signal, limits }, ({ stream }) => stream.toArray()),
+      { code: 'TG_DEADLINE', status: 504, message: new RegExp(host) },
+    )
+    await closed.promise
+  },
+)

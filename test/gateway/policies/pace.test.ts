@@ -95,6 +95,21 @@ t.test('who has left already is not served', async t => {
   t.equal(await nextTurn(pace, -1), 0)
 })
 
+t.test('who leaves while a turn is booked gives it back', async t => {
+  const { clock } = clocked()
+  const leaver = new AbortController()
+  const redis = {
+    attempt: async () => {
+      leaver.abort(new Error('gone'))
+      return undefined
+    },
+  }
+  const pace = createPace({ redis, now: () => clock.ms })
+  const wait = { signal: leaver.signal, deadlineAt: never }
+  await t.rejects(pace.take('host', intervalMs, wait), { message: 'gone' })
+  t.equal(await nextTurn(pace, 0), 0)
+})
+
 t.test('one request at a time: a turn waits for the answer before it', async t => {
   const pace = createPace({ redis: noRedis, limits: { lateMsMax: 10_000 } })
   const wait = { signal: stay, deadlineAt: never }
