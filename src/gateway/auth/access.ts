@@ -1,6 +1,6 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { fail } from '../../registry/errors.ts'
-import { createKeys, presentedKey } from './keys.ts'
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
+import { fail, type ToolError } from '../../registry/errors.ts'
+import { createKeys, type Keys, presentedKey } from './keys.ts'
 
 /**
  * Who may use a route; stated on the route, read by one hook. `key` is what a route that states
@@ -40,9 +40,23 @@ export const isSecured = ({
   anonymous,
 }: Pick<AccessOptions, 'keys' | 'anonymous'>): boolean => keys.length > 0 && !anonymous
 
-/** Puts the one hook in place that lets requests in or throws TG_KEY_MISSING, TG_KEY_WRONG, TG_FORBIDDEN. */
+/**
+ * Guards every route that is added from now on by what it states. The guard lets a request in or
+ * throws TG_KEY_MISSING, TG_KEY_WRONG or TG_FORBIDDEN. It is put on the route itself, so that an
+ * open gateway pays nothing for it.
+ */
 export function guardAccess(app: FastifyInstance, options: AccessOptions): void {
   const keys = createKeys(options.keys)
+  app.decorateRequest('caller', undefined)
+  app.addHook('onRoute', route => {
+    const access = route.config?.access ?? 'key'
+    if (!keys.any && access !== 'admin') return
+    const guard = createGuard(access, keys, options)
+    route.onRequest = [guard, ...[route.onRequest ?? []].flat()]
+  })
+}
+
+function createGuard(access: Access, keys: Keys, options: AccessOptions): onRequestHookHandler {
   const secured = isSecured(options)
   const needsKey: Record<Access, (request: FastifyRequest) => boolean> = {
     open: () => false,
@@ -52,35 +66,33 @@ export function guardAccess(app: FastifyInstance, options: AccessOptions): void 
     operator: () => keys.any,
     admin: () => keys.any,
   }
-
-  app.decorateRequest('caller', undefined)
-  app.addHook('onRequest', async (request, reply) => {
-    const access = request.routeOptions.config.access ?? 'key'
+  return (request, reply, done) => {
     const holder = keys.holder(presentedKey(request, options.keyInQuery))
     if (typeof holder === 'object') request.caller = holder.id
     else if (request.method !== 'OPTIONS' && needsKey[access](request)) {
       // Browsers and RemoteTool's URL user-info learn from this that Basic is taken too.
       reply.header('www-authenticate', 'Bearer realm="toolgate", Basic realm="toolgate"')
-      throw fail(holder ? 'TG_KEY_WRONG' : 'TG_KEY_MISSING')
+      return done(fail(holder ? 'TG_KEY_WRONG' : 'TG_KEY_MISSING'))
     }
-    if (access === 'admin') guardAdmin(request, keys.any)
-  })
+    return done(access === 'admin' ? adminProblem(request, keys.any) : undefined)
+  }
 }
 
 const loopbackPeer = /^(127(\.\d+){3}|::1|::ffff:127(\.\d+){3})$/
 const loopbackHost = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i
 
 /** Without keys, admin is for this machine alone, and not for a web page that it happens to show. */
-function guardAdmin(request: FastifyRequest, keyed: boolean): void {
+function adminProblem(request: FastifyRequest, keyed: boolean): ToolError | undefined {
   const { origin, host = '' } = request.headers
   if (origin !== undefined && origin !== `${request.protocol}://${host}`)
-    throw fail('TG_FORBIDDEN', 'admin routes are not for web pages of another origin')
-  if (keyed) return
+    return fail('TG_FORBIDDEN', 'admin routes are not for web pages of another origin')
+  if (keyed) return undefined
   if (!loopbackPeer.test(request.socket.remoteAddress ?? ''))
-    throw fail(
+    return fail(
       'TG_FORBIDDEN',
       'without a key, admin routes are for this machine alone: set TOOLGATE_KEY',
     )
   if (!loopbackHost.test(host))
-    throw fail('TG_FORBIDDEN', 'without a key, admin routes want a loopback Host')
+    return fail('TG_FORBIDDEN', 'without a key, admin routes want a loopback Host')
+  return undefined
 }

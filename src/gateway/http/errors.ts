@@ -52,17 +52,18 @@ export function errorHeaders(reply: FastifyReply, error: ToolError): void {
 }
 
 /** Logs what is our fault with its cause, and everything else in a line. */
-export function logError(log: FastifyBaseLogger, error: ToolError): void {
-  if (error.code === 'TG_INTERNAL') log.error({ err: error.cause ?? error }, 'internal error')
-  else if (error.status >= 500) log.warn({ code: error.code, err: error }, 'call failed')
-  else log.debug({ code: error.code, message: error.message }, 'call refused')
+export function logError(log: FastifyBaseLogger, error: ToolError, requestId: string): void {
+  if (error.code === 'TG_INTERNAL')
+    log.error({ requestId, err: error.cause ?? error }, 'internal error')
+  else if (error.status >= 500) log.warn({ requestId, code: error.code, err: error }, 'call failed')
+  else log.debug({ requestId, code: error.code, message: error.message }, 'call refused')
 }
 
 /** Answers every error of this scope in the gateway's shape. */
 export function shapeErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
     const shaped = toHttpError(error)
-    logError(request.log, shaped)
+    logError(request.log, shaped, request.id)
     errorHeaders(reply, shaped)
     return reply.status(shaped.status).send(errorBody(shaped, request.id))
   })

@@ -74,9 +74,13 @@ export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOption
   }
 
   function contextOf(request: FastifyRequest, reply: FastifyReply, face: string): CallContext {
+    let signal: AbortSignal | undefined
     return {
       requestId: request.id,
-      signal: followClient(reply),
+      // Most calls are answered from the store and never look at it.
+      get signal() {
+        return (signal ??= followClient(reply))
+      },
       face,
       ...(request.caller === undefined ? {} : { caller: request.caller }),
       control: readCacheControl(request.headers['cache-control']),

@@ -5,11 +5,23 @@ import { fileInputsOf, type FileRef, type JsonObject, type Tool } from '../../re
 
 const canonical = configure({ bigint: false, circularValue: Error })
 
+/** Longer keys are hashed; a short text names an answer as well as its hash does, for less. */
+const plainCharactersMax = 300
+
+/** One call asks for its key at every policy; the input object is its own. */
+const keys = new WeakMap<JsonObject, string>()
+
 /**
  * Names an answer: tool, version, canonical input (files by their SHA-256) and, where the tool says
  * so, the caller. Equal calls have equal keys whatever the order of their arguments.
  */
 export function cacheKey(tool: Tool, input: JsonObject, context: CallContext): string {
+  let key = keys.get(input)
+  if (key === undefined) keys.set(input, (key = makeKey(tool, input, context)))
+  return key
+}
+
+function makeKey(tool: Tool, input: JsonObject, context: CallContext): string {
   const files = fileInputsOf(tool)
   const plain = files.length === 0 ? input : { ...input }
   for (const { name } of files) {
@@ -17,6 +29,6 @@ export function cacheKey(tool: Tool, input: JsonObject, context: CallContext): s
     if (file) plain[name] = file.sha256
   }
   const caller = tool.cache?.scope === 'caller' ? (context.caller ?? '') : ''
-  const text = `${tool.source}\n${tool.name}@${tool.version}\n${caller}\n${canonical(plain)}`
-  return hash('sha256', text, 'base64url')
+  const text = `${tool.source} ${tool.name}@${tool.version} ${caller} ${canonical(plain)}`
+  return text.length <= plainCharactersMax ? text : hash('sha256', text, 'base64url')
 }

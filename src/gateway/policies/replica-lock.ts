@@ -4,7 +4,7 @@ import type { CallContext, Interceptor } from '../../registry/call.ts'
 import { answerFrom, fits, isFresh, isStorable } from './cache.ts'
 import { cacheKey } from './cache-key.ts'
 import type { RedisPort } from './redis-port.ts'
-import type { Store } from './store.ts'
+import { redisKey, type Store } from './store.ts'
 
 /** How waiters look for the answer of the replica that holds the lock. */
 export const replicaLockLimits = { pollMsMin: 20, pollMsMax: 100, lockGraceMs: 1_000 } as const
@@ -25,7 +25,7 @@ export function replicaLock(options: {
     if (!isStorable(tool, context.control) || context.control?.noCache)
       return next(tool, input, context)
     const key = cacheKey(tool, input, context)
-    const lock = { name: `tg:f:{${key}}`, token: randomUUID() }
+    const lock = { name: redisKey('tg:f', key), token: randomUUID() }
     const lockMs = tool.timeoutMs + replicaLockLimits.lockGraceMs
     for (let pollMs: number = replicaLockLimits.pollMsMin; ;) {
       const taken = await redis.attempt(

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Patience, RedisPort } from './redis-port.ts'
 
@@ -44,7 +45,7 @@ export function createStore(options: {
       return usable(entry)
     },
     async fetch(key, patience) {
-      const text = await redis.attempt(client => client.get(redisKey(key)), patience)
+      const text = await redis.attempt(client => client.get(redisKey('tg:c', key)), patience)
       const entry = usable(decode(text))
       if (entry) remember(key, entry)
       return entry
@@ -54,7 +55,7 @@ export function createStore(options: {
       const lifeMs = entry.storedAt + entry.ttlMs + entry.staleMs - now()
       if (lifeMs >= 1)
         await redis.attempt(
-          client => client.set(redisKey(key), encode(entry), 'PX', Math.ceil(lifeMs)),
+          client => client.set(redisKey('tg:c', key), encode(entry), 'PX', Math.ceil(lifeMs)),
           patience,
         )
     },
@@ -63,7 +64,8 @@ export function createStore(options: {
 }
 
 /** The braces keep an answer and the lock of its flight in one slot of a Redis Cluster. */
-const redisKey = (key: string): string => `tg:c:{${key}}`
+export const redisKey = (prefix: 'tg:c' | 'tg:f', key: string): string =>
+  `${prefix}:{${hash('sha256', key, 'base64url')}}`
 
 const encode = ({ json, storedAt, ttlMs, staleMs }: Entry): string =>
   `1 ${storedAt} ${ttlMs} ${staleMs}\n${json}`
