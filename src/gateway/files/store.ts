@@ -11,10 +11,12 @@ import type { FileRef } from '../../registry/tool.ts'
 import { sniff, sniffLimits } from './media-type.ts'
 import { createSweeper } from './sweep.ts'
 
+const mebibyte = 1_048_576
+
 /** What the store is bounded by. */
 export const storeLimits = {
-  fileBytesMax: 32 * 1_048_576,
-  totalBytesMax: 2 * 1_073_741_824,
+  fileBytesMax: 32 * mebibyte,
+  totalBytesMax: 2_048 * mebibyte,
   nameCharactersMax: 200,
   sweepMs: 300_000,
 } as const
@@ -197,7 +199,7 @@ export const tooLarge = (name: string, bytesMax: number) =>
   fail(
     'TG_TOO_LARGE',
     `the file ${JSON.stringify((name || 'upload').slice(0, 80))}`,
-    `${bytesMax} bytes`,
+    bytesMax % mebibyte === 0 ? `${bytesMax / mebibyte} MiB` : `${bytesMax} bytes`,
   )
 
 /** The last part of a name, without what could harm a header or a screen. */
