@@ -73,6 +73,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance & {
     store,
     redis: redis ?? noRedis,
     excerpt,
+    keepFile: files.keep,
     resultBytesMax: limits.resultBytesMax,
     now,
     onRevalidateError: (tool, error) => log.warn({ tool, err: error }, 'revalidation failed'),
@@ -108,7 +109,8 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance & {
   await app.register(formbody, { bodyLimit: limits.bodyBytesMax })
   await app.register(multipart, {
     limits: {
-      fileSize: limits.fileBytesMax,
+      // One more, so that a file over the limit is seen to be.
+      fileSize: limits.fileBytesMax + 1,
       files: 10,
       fields: 200,
       fieldSize: limits.bodyBytesMax,

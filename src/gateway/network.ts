@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { Config } from '../config.ts'
-import type { Settings } from '../registry/tool.ts'
 import { createGuard, type Guard } from './http/guard.ts'
+import { originsOf } from './http/upstream-base.ts'
 import { createUpstream, type Upstream } from './http/upstream.ts'
 import { createPace } from './policies/pace.ts'
 import type { RedisPort } from './policies/redis-port.ts'
@@ -31,7 +31,7 @@ export function createNetwork(options: {
   const callers = createGuard({ allowedHosts })
   const operators = createGuard({ allowedHosts, privateAllowed: true })
   // A tool may reach the public web and what the operator's settings name, nothing else inside.
-  const tools = createGuard({ allowedHosts, allowedOrigins: originsIn(settings) })
+  const tools = createGuard({ allowedHosts, allowedOrigins: originsOf(settings) })
   const upstream = createUpstream({
     dispatcher: dispatcher ?? tools.dispatcher,
     settings,
@@ -48,9 +48,3 @@ export function createNetwork(options: {
     },
   }
 }
-
-const originsIn = (settings: Settings): string[] =>
-  Object.values(settings).flatMap(value => {
-    const url = /^https?:\/\//i.test(value) ? URL.parse(value) : null
-    return url ? url.origin : []
-  })

@@ -14,6 +14,7 @@ export type PipelineOptions = {
   store: Store
   redis: RedisPort
   excerpt: Excerpt
+  keepFile: (id: string, until: number) => Promise<unknown>
   resultBytesMax: number
   now?: () => number
   onRevalidateError: (tool: string, error: unknown) => void
@@ -21,7 +22,7 @@ export type PipelineOptions = {
 
 /** A call in its policies, in the order in which it meets them. There is one, and every face uses it. */
 export function createPipeline(options: PipelineOptions): Call {
-  const { run, store, redis, excerpt, now = Date.now, onRevalidateError } = options
+  const { run, store, redis, excerpt, keepFile, now = Date.now, onRevalidateError } = options
   const cache = createCache({ store, now, onRevalidateError })
   return compose(
     run,
@@ -30,7 +31,7 @@ export function createPipeline(options: PipelineOptions): Call {
     singleFlight(), // equal calls in this process become one
     cache.l2, // in Redis
     replicaLock({ store, redis, now }), // equal calls over all replicas become one
-    cacheWrite({ store, now }),
+    cacheWrite({ store, now, keepFile }),
     bounds(excerpt, options.resultBytesMax),
     deadline(now), // the flight's own, which no joining waiter prolongs
     concurrency(),

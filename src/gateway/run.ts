@@ -62,7 +62,7 @@ function createToolContext(tool: Tool, context: CallContext, options: RunOptions
   return {
     signal,
     requestId,
-    ...options.upstream.for(tool, { signal, deadlineAt }),
+    ...options.upstream.for(tool, { signal, deadlineAt, patience: context.patience }),
     setting: name => settings[name],
     readFile: options.readFile,
     saveFile: options.saveFile,

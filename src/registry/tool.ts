@@ -334,5 +334,11 @@ export const fileInputsOf = (tool: Tool): { name: string; kind: FileKind }[] =>
 /** The file outputs of a tool. */
 export const artifactsOf = (tool: Tool): { name: string; mediaType: string }[] =>
   artifacts(tool.output)
+/** The ids of the files that an output names. */
+export function filesIn(tool: Tool, output: JsonObject): string[] {
+  const truncated = output[truncatedKey] as { file?: unknown } | undefined
+  const values = [...artifactsOf(tool).map(({ name }) => output[name]), truncated?.file]
+  return values.filter(value => typeof value === 'string')
+}
 /** True when an output may be cut to the bound of results and then say so under `truncated`. */
 export const canGrow = (tool: Tool): boolean => growing(tool.output)

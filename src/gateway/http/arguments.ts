@@ -1,6 +1,6 @@
 import '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
-import { fail } from '../../registry/errors.ts'
+import { fail, failFrom, isToolError } from '../../registry/errors.ts'
 import type { FileRef, JsonObject } from '../../registry/tool.ts'
 import { readAll } from './body.ts'
 
@@ -29,12 +29,18 @@ export async function readArguments(
 
 async function readParts(request: FastifyRequest, storeUpload: StoreUpload): Promise<JsonObject> {
   const entries: [string, unknown][] = []
-  for await (const part of request.parts()) {
-    if (part.type === 'field') entries.push([part.fieldname, part.value])
-    else {
-      const { file: stream, filename: name, mimetype: mediaType } = part
-      entries.push([part.fieldname, (await storeUpload({ stream, name, mediaType })).id])
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === 'field') entries.push([part.fieldname, part.value])
+      else {
+        const { file: stream, filename: name, mimetype: mediaType } = part
+        entries.push([part.fieldname, (await storeUpload({ stream, name, mediaType })).id])
+      }
     }
+  } catch (error) {
+    // The parser throws plain errors at a form that is cut off or malformed.
+    const known = isToolError(error) || 'statusCode' in (error as object)
+    throw known ? error : failFrom(error, 'TG_BODY_INVALID', (error as Error).message)
   }
   return Object.fromEntries(entries)
 }

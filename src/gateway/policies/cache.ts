@@ -8,6 +8,7 @@ import {
   resultFromJson,
 } from '../../registry/call.ts'
 import { fail } from '../../registry/errors.ts'
+import { filesIn } from '../../registry/tool.ts'
 import { cacheKey } from './cache-key.ts'
 import type { Entry, Store } from './store.ts'
 
@@ -86,12 +87,20 @@ type Find = (
 ) => Promise<Entry | undefined> | Entry | undefined
 
 /** Stores what a run gave. It stands inside the flight, so that others find the answer when it lands. */
-export function cacheWrite({ store, now = Date.now }: CacheOptions): Interceptor {
+export function cacheWrite(
+  options: Pick<CacheOptions, 'store' | 'now'> & {
+    /** Keeps a file for as long as an answer that names it is stored. */
+    keepFile: (id: string, until: number) => Promise<unknown>
+  },
+): Interceptor {
+  const { store, now = Date.now, keepFile } = options
   return next => async (tool, input, context) => {
     const result = await next(tool, input, context)
     if (!tool.cache || context.control?.noStore) return result
     const { ttlMs, staleMs = 0 } = tool.cache
     const entry = { json: result.json, storedAt: now(), ttlMs, staleMs }
+    const until = entry.storedAt + ttlMs + staleMs
+    await Promise.all(filesIn(tool, result.output).map(id => keepFile(id, until)))
     await store.save(cacheKey(tool, input, context), entry, context.patience)
     context.report.stored = true
     context.report.ttlMs = ttlMs
