@@ -23,3 +23,11 @@ export function knownAs(tool: Tool, face: 'agentlego' | 'lagent'): Known {
     alias,
   }
 }
+
+/** The names a tool has on older faces. */
+export const knownNames = ({ aliases }: Tool): [face: 'agentlego' | 'lagent', name: string][] =>
+  (['agentlego', 'lagent'] as const).flatMap(face => {
+    const alias = aliases[face]
+    if (alias === undefined) return []
+    return [[face, typeof alias === 'string' ? alias : alias.name]]
+  })

@@ -24,5 +24,11 @@ function withAssistTypes(tool: Tool, flat: Flat): Schema {
       kind ? { ...property, 'x-assist-type': assistTypes.get(kind) ?? 'default' } : property,
     ]
   })
-  return toSchema({ ...flat, properties: Object.fromEntries(properties) as object })
+  const { required, ...rest } = flat
+  return toSchema({
+    ...rest,
+    properties: Object.fromEntries(properties) as object,
+    // OpenAPI 3.0 forbids an empty list, and its readers refuse the document over one.
+    ...(required.length > 0 ? { required } : {}),
+  })
 }
