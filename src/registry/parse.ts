@@ -3,6 +3,7 @@ import { Compile } from 'typebox/schema'
 import { fail, type ToolError } from './errors.ts'
 import type { JsonObject, JsonSchema, Tool } from './tool.ts'
 import { propertiesOf, requiredOf } from './tool.ts'
+import { membersOf, normalise } from './views/normalise.ts'
 
 /** A problem with one value, said without naming the argument. */
 type Problem = { problem: string }
@@ -36,12 +37,14 @@ export function parseArguments(tool: Tool, args: unknown): JsonObject {
 
 function compileParser(tool: Tool): Parser {
   const required = new Set(requiredOf(tool.input))
+  // Forms are told by the one normal form of a schema, which knows the type of an enum or a $ref.
+  const normal = propertiesOf(normalise(tool.input, 'input'))
   const fields = Object.entries(propertiesOf(tool.input)).map(([name, schema]): Field => ({
     name,
     schema,
     required: required.has(name),
     nullable: typesOf(schema).includes('null'),
-    coerce: coercerOf(schema),
+    coerce: coercerOf(normal[name] ?? schema),
   }))
   const names = new Set(fields.map(({ name }) => name))
   const open = tool.input['additionalProperties'] !== false
@@ -94,6 +97,9 @@ const typesOf = (schema: JsonSchema): string[] => {
 
 /** How a value of another form becomes one of the schema's type; what cannot is left for the check. */
 function coercerOf(schema: JsonSchema): Coerce {
+  const members = membersOf(schema).filter(({ type }) => type !== 'null')
+  if (members.length > 1) return unionCoercer(members)
+  if (members[0] && members[0] !== schema) return coercerOf(members[0])
   const types = typesOf(schema).filter(type => type !== 'null')
   if (types.includes('string') || types.length !== 1) return value => value
   switch (types[0]) {
@@ -117,6 +123,17 @@ const booleans = new Map<string, boolean>([
   ...['true', '1', 'yes', 'on'].map(word => [word, true] as const),
   ...['false', '0', 'no', 'off'].map(word => [word, false] as const),
 ])
+
+/** A text stays one where the union takes it; else it is what a member makes of it. */
+function unionCoercer(members: readonly JsonSchema[]): Coerce {
+  if (members.some(({ type }) => type === 'string')) return value => value
+  const coercers = members.map(coercerOf)
+  return value => {
+    if (typeof value !== 'string') return value
+    const made = coercers.map(coerce => coerce(value))
+    return made.find(result => typeof result !== 'string' && !isProblem(result)) ?? value
+  }
+}
 
 function arrayCoercer(schema: JsonSchema): Coerce {
   const items = (schema['items'] ?? {}) as JsonSchema
