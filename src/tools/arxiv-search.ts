@@ -1,0 +1,191 @@
+import Type from 'typebox'
+import { fail } from '../registry/errors.ts'
+import { defineTool, type JsonObject, type ToolContext } from '../registry/tool.ts'
+import { arxivCache, arxivPace, askArxiv } from './arxiv/ask.ts'
+import type { Page } from './arxiv/feed.ts'
+import { Paper, paperLine, paperText } from './arxiv/paper.ts'
+import { comparable, writeQuery } from './arxiv/query.ts'
+import { checkDay, checkOrder } from './dates.ts'
+
+const name = 'arxiv_search'
+const limits = { resultsMax: 50, resultsDefault: 5, offsetMax: 10_000 } as const
+const date = (description: string) =>
+  Type.Optional(Type.String({ description, pattern: String.raw`^\d{4}-\d{2}-\d{2}$` }))
+
+const sorts = {
+  relevance: 'relevance',
+  submitted: 'submittedDate',
+  updated: 'lastUpdatedDate',
+} as const
+
+export default defineTool({
+  name,
+  title: 'arXiv search',
+  description:
+    'Finds scientific papers on arXiv by words, title, author, category or date, with abstracts. For one paper whose arXiv id is known use arxiv_paper.',
+  category: 'research',
+  tags: ['papers', 'search'],
+  keywords: [
+    '论文',
+    '文献',
+    '学术',
+    '预印本',
+    '搜索论文',
+    'paper',
+    'preprint',
+    'literature',
+    'scholar',
+  ],
+  input: Type.Object({
+    query: Type.String({
+      description: 'Words or a title, in English; "quotes" keep words together',
+      minLength: 1,
+      maxLength: 300,
+    }),
+    author: Type.Optional(
+      Type.String({ description: 'Name of an author', maxLength: 100, minLength: 1 }),
+    ),
+    category: Type.Optional(
+      Type.String({
+        description: 'arXiv category, e.g. cs.CL or hep-th',
+        pattern: String.raw`^[a-z-]+(\.[A-Za-z-]{2,})?$`,
+        maxLength: 30,
+      }),
+    ),
+    start_date: date('First day of submission, YYYY-MM-DD'),
+    end_date: date('Last day of submission, YYYY-MM-DD'),
+    sort: Type.Optional(
+      Type.Enum(['relevance', 'submitted', 'updated'], {
+        description: 'Order: relevance, or the newest first by submission or update',
+        default: 'relevance',
+      }),
+    ),
+    offset: Type.Optional(
+      Type.Integer({
+        description: 'How many results to skip',
+        minimum: 0,
+        maximum: limits.offsetMax,
+        default: 0,
+      }),
+    ),
+    limit: Type.Optional(
+      Type.Integer({
+        description: 'How many results to give',
+        minimum: 1,
+        maximum: limits.resultsMax,
+        default: limits.resultsDefault,
+      }),
+    ),
+  }),
+  output: Type.Object({
+    total: Type.Integer({ description: 'How many papers fit; rounded by arXiv for large sets' }),
+    offset: Type.Integer({ description: 'How many were skipped' }),
+    papers: Type.Array(Paper, { description: 'The papers of this page' }),
+  }),
+  text: ({ total, offset, papers }) =>
+    papers.length === 0
+      ? 'No paper found.'
+      : `${total} papers, ${offset + 1} to ${offset + papers.length}:\n\n${papers.map(paperLine).join('\n\n')}`,
+  examples: [
+    {
+      title: 'A paper by its title',
+      input: { query: 'InternLM2 Technical Report', limit: 1 },
+      output: {
+        total: 1,
+        offset: 0,
+        papers: [
+          {
+            id: '2403.17297v1',
+            title: 'InternLM2 Technical Report',
+            authors: ['Zheng Cai', 'Maosong Cao'],
+            summary: 'An open-source large language model and how it was trained.',
+            published: '2024-03-26T00:53:24Z',
+            updated: '2024-03-26T00:53:24Z',
+            categories: ['cs.CL', 'cs.AI'],
+            abs_url: 'https://arxiv.org/abs/2403.17297v1',
+            pdf_url: 'https://arxiv.org/pdf/2403.17297v1',
+          },
+        ],
+      },
+    },
+  ],
+  cache: arxivCache,
+  timeoutMs: 40_000,
+  pace: arxivPace,
+  aliases: {
+    lagent: {
+      name: 'ArxivSearch.get_arxiv_article_information',
+      description: 'Runs an arXiv search and gives the facts of the articles found.',
+      input: oldInput(),
+      arguments: ({ query }) => ({ query, limit: 3 }),
+      text: oldText,
+    },
+    agentlego: {
+      name: 'ArxivSearch',
+      input: oldInput(),
+      arguments: ({ query }) => ({ query, limit: 3 }),
+      text: oldText,
+    },
+  },
+  async run(wanted, context) {
+    const { offset = 0, limit = limits.resultsDefault, sort = 'relevance' } = wanted
+    checkDates(wanted)
+    const query = {
+      search_query: writeQuery(wanted),
+      start: offset,
+      max_results: limit,
+      sortBy: sorts[sort],
+      sortOrder: 'descending',
+    }
+    const { total, papers } = await wholePage(context, query)
+    return {
+      total,
+      offset,
+      papers: sort === 'relevance' ? titleFirst(papers, wanted.query) : papers,
+    }
+  },
+})
+
+/** arXiv now and then sends an empty page of a full set; asked again it sends the page. */
+async function wholePage(
+  context: ToolContext,
+  query: { start: number } & Record<string, string | number>,
+): Promise<Page> {
+  const blame = { tool: name, argument: 'query' }
+  const page = await askArxiv(context, query, blame)
+  const isWhole = ({ total, papers }: Page): boolean => papers.length > 0 || total <= query.start
+  if (isWhole(page)) return page
+  const again = await askArxiv(context, query, blame)
+  if (isWhole(again)) return again
+  throw fail('TG_UPSTREAM_INVALID', 'arXiv', 'it counts papers but sends none')
+}
+
+/** Who writes a title wants that paper. */
+function titleFirst(papers: Paper[], query: string): Paper[] {
+  const wanted = comparable(query)
+  const rank = ({ title }: Paper): number => {
+    const given = comparable(title)
+    return given === wanted ? 0 : given.startsWith(`${wanted} `) ? 1 : 2
+  }
+  return papers.toSorted((a, b) => rank(a) - rank(b))
+}
+
+function checkDates({ start_date, end_date }: { start_date?: string; end_date?: string }): void {
+  if (start_date !== undefined) checkDay(name, 'start_date', start_date)
+  if (end_date !== undefined) checkDay(name, 'end_date', end_date)
+  if (start_date && end_date) checkOrder(name, start_date, end_date)
+}
+
+function oldInput() {
+  return {
+    type: 'object',
+    properties: { query: { type: 'string', description: 'What to search for on arXiv' } },
+    required: ['query'],
+    additionalProperties: false,
+  }
+}
+
+function oldText(output: JsonObject): string {
+  const { papers } = output as { papers: Paper[] }
+  return papers.length === 0 ? 'No article was found.' : papers.map(paperText).join('\n\n')
+}

@@ -1,0 +1,28 @@
+import Type, { type Static } from 'typebox'
+
+const text = (description: string) => Type.String({ description })
+
+/** One paper as every arXiv tool gives it. */
+export const Paper = Type.Object({
+  id: text('arXiv id with its version, e.g. 2403.17297v1'),
+  title: text('Title; LaTeX is kept'),
+  authors: Type.Array(Type.String(), { description: 'Names in the order of the paper' }),
+  summary: text('Abstract'),
+  published: text('When the first version appeared, ISO 8601 UTC'),
+  updated: text('When this version appeared, ISO 8601 UTC'),
+  categories: Type.Array(Type.String(), { description: 'arXiv categories, the primary one first' }),
+  abs_url: text('Page of the abstract'),
+  pdf_url: text('The PDF'),
+  doi: Type.Optional(text('DOI of the published article')),
+  comment: Type.Optional(text("The authors' comment, e.g. number of pages")),
+  journal_ref: Type.Optional(text('Where it was published')),
+})
+export type Paper = Static<typeof Paper>
+
+/** A paper in the four lines that Lagent's and AgentLego's clients read. */
+export const paperText = ({ published, title, authors, summary }: Paper): string =>
+  `Published: ${published.slice(0, 10)}\nTitle: ${title}\nAuthors: ${authors.join(', ')}\nSummary: ${summary.slice(0, 1_500)}`
+
+/** Papers as a model reads them: what it needs to choose, and how to get the rest. */
+export const paperLine = (paper: Paper): string =>
+  `[${paper.id}] ${paper.title} (${paper.authors.slice(0, 3).join(', ')}${paper.authors.length > 3 ? ' et al.' : ''}, ${paper.published.slice(0, 10)}, ${paper.categories[0] ?? ''})\n${paper.abs_url}\n${paper.summary}`
