@@ -3,7 +3,12 @@ import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import formbody from '@fastify/formbody'
 import multipart from '@fastify/multipart'
 import swagger from '@fastify/swagger'
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
+import fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+} from 'fastify'
 import type { Dispatcher } from 'undici'
 import type { Config } from '../config.ts'
 import { createInvoke, type Invoke } from '../registry/call.ts'
@@ -85,7 +90,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance & {
   // The server and what holds for every route.
   const app = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
     forceCloseConnections: 'idle',

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
+import '@fastify/swagger'
 
 const policy = [
   "default-src 'self'",
@@ -20,16 +21,18 @@ export async function docsRoutes(app: FastifyInstance): Promise<void> {
     readFile(new URL(`../../../web/${name}`, import.meta.url), 'utf8')
   const [page, script] = await Promise.all([read('docs.html'), read('docs.js')])
 
-  app.get('/', { config }, (_request, reply) => reply.redirect('/docs', 302))
-  app.get('/docs', { config }, (_request, reply) =>
+  const schema = { hide: true }
+  app.get('/', { config, schema }, (_request, reply) => reply.redirect('/docs', 302))
+  app.get('/docs', { config, schema }, (_request, reply) =>
     reply.type('text/html; charset=utf-8').header('content-security-policy', policy).send(page),
   )
-  app.get('/docs/page.js', { config }, (_request, reply) =>
+  app.get('/docs/page.js', { config, schema }, (_request, reply) =>
     reply.type('text/javascript; charset=utf-8').send(script),
   )
   await app.register(async scope => {
     scope.addHook('onRoute', route => {
       route.config = { ...route.config, ...config }
+      route.schema = { ...route.schema, hide: true }
     })
     await scope.register(fastifyStatic, {
       root: assets,

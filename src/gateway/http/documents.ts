@@ -1,3 +1,4 @@
+import '@fastify/swagger'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { fail } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
@@ -14,6 +15,12 @@ export type DocumentRoutesOptions = {
   secured: boolean
 }
 
+const tags = ['documents']
+const about = {
+  core: { tags, summary: 'The OpenAPI document that every importer understands' },
+  profile: { tags, summary: 'The OpenAPI document for full, dify, gpt, coze or openwebui' },
+}
+
 /** `GET /openapi.json` and one document for each profile of importers. */
 export async function documentRoutes(
   app: FastifyInstance,
@@ -22,12 +29,18 @@ export async function documentRoutes(
   const { registry, originOf, secured } = options
   const config = { access: 'document' as const }
 
-  app.get('/openapi.json', { config }, (request, reply) => send(request, reply, 'core'))
-  app.get<{ Params: { file: string } }>('/openapi/:file', { config }, (request, reply) => {
-    const name = request.params.file.replace(/\.json$/, '')
-    if (!Object.hasOwn(profiles, name)) throw fail('TG_ROUTE_UNKNOWN', request.url)
-    return send(request, reply, name as ProfileName)
-  })
+  app.get('/openapi.json', { config, schema: about.core }, (request, reply) =>
+    send(request, reply, 'core'),
+  )
+  app.get<{ Params: { file: string } }>(
+    '/openapi/:file',
+    { config, schema: about.profile },
+    (request, reply) => {
+      const name = request.params.file.replace(/\.json$/, '')
+      if (!Object.hasOwn(profiles, name)) throw fail('TG_ROUTE_UNKNOWN', request.url)
+      return send(request, reply, name as ProfileName)
+    },
+  )
 
   function send(
     request: FastifyRequest,

@@ -1,3 +1,4 @@
+import '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { fail } from '../../registry/errors.ts'
 import type { Registry, RegistryEvent } from '../../registry/registry.ts'
@@ -19,42 +20,48 @@ export async function eventRoutes(
     for (const close of closers) close()
   })
 
-  app.get('/registry/events', { config: { access: 'document' } }, async (request, reply) => {
-    if (closers.size >= eventLimits.streamsMax)
-      throw fail('TG_RATE_LIMITED', 'too many event streams are open', 60_000)
-    reply.hijack()
-    const { raw } = reply
-    // Headers set by hooks, CORS among them, are not sent by themselves on a hijacked reply.
-    for (const [name, value] of Object.entries(reply.getHeaders()))
-      if (value !== undefined) raw.setHeader(name, value)
-    raw.writeHead(200, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache',
-      'x-accel-buffering': 'no',
-    })
-    const write = (text: string): void => {
-      raw.write(text)
-      // A client that does not read is cut off; it comes back with Last-Event-ID.
-      if (raw.writableLength > eventLimits.unreadBytesMax) raw.destroy()
-    }
-    write(
-      eventText('registry', registry.revision, {
-        revision: registry.revision,
-        count: registry.list().length,
-      }),
-    )
-    for (const event of missed(request.headers['last-event-id'], registry)) write(changeText(event))
-    const unsubscribe = registry.subscribe(event => write(changeText(event)))
-    const timer = setInterval(() => write(': still here\n\n'), eventLimits.commentMs)
-    const close = (): void => {
-      clearInterval(timer)
-      unsubscribe()
-      closers.delete(close)
-      raw.end()
-    }
-    closers.add(close)
-    raw.once('close', close)
-  })
+  const schema = { tags: ['registry'], summary: 'Changes of the registry as server-sent events' }
+  app.get(
+    '/registry/events',
+    { config: { access: 'document' }, schema },
+    async (request, reply) => {
+      if (closers.size >= eventLimits.streamsMax)
+        throw fail('TG_RATE_LIMITED', 'too many event streams are open', 60_000)
+      reply.hijack()
+      const { raw } = reply
+      // Headers set by hooks, CORS among them, are not sent by themselves on a hijacked reply.
+      for (const [name, value] of Object.entries(reply.getHeaders()))
+        if (value !== undefined) raw.setHeader(name, value)
+      raw.writeHead(200, {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-cache',
+        'x-accel-buffering': 'no',
+      })
+      const write = (text: string): void => {
+        raw.write(text)
+        // A client that does not read is cut off; it comes back with Last-Event-ID.
+        if (raw.writableLength > eventLimits.unreadBytesMax) raw.destroy()
+      }
+      write(
+        eventText('registry', registry.revision, {
+          revision: registry.revision,
+          count: registry.list().length,
+        }),
+      )
+      for (const event of missed(request.headers['last-event-id'], registry))
+        write(changeText(event))
+      const unsubscribe = registry.subscribe(event => write(changeText(event)))
+      const timer = setInterval(() => write(': still here\n\n'), eventLimits.commentMs)
+      const close = (): void => {
+        clearInterval(timer)
+        unsubscribe()
+        closers.delete(close)
+        raw.end()
+      }
+      closers.add(close)
+      raw.once('close', close)
+    },
+  )
 }
 
 /** What a client that was away missed; nothing when it is not known any more, since the first event tells. */

@@ -1,3 +1,4 @@
+import '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import type { Registry as Metrics } from 'prom-client'
 import type { Registry } from '../../registry/registry.ts'
@@ -11,23 +12,38 @@ export type HealthOptions = {
   isStopping: () => boolean
 }
 
+const tags = ['operation']
+const about = {
+  live: { tags, summary: 'Whether the process answers' },
+  ready: { tags, summary: 'Whether it takes calls, and how tools and Redis fare' },
+  metrics: { tags, summary: 'Metrics in the Prometheus text format' },
+}
+
 /** `/health/live`, `/health/ready` and `/metrics`. */
 export async function healthRoutes(app: FastifyInstance, options: HealthOptions): Promise<void> {
   const { registry, metrics, redisHealth, isStopping } = options
 
-  app.get('/health/live', { config: { access: 'open' } }, () => ({ status: 'live' }))
+  app.get('/health/live', { config: { access: 'open' }, schema: about.live }, () => ({
+    status: 'live',
+  }))
 
-  app.get('/health/ready', { config: { access: 'open' } }, (_request, reply) => {
-    const stopping = isStopping()
-    return reply.status(stopping ? 503 : 200).send({
-      status: stopping ? 'stopping' : 'ready',
-      tools: { listed: registry.list().length, available: registry.available().length },
-      redis: describeRedis(redisHealth()),
-    })
-  })
+  app.get(
+    '/health/ready',
+    { config: { access: 'open' }, schema: about.ready },
+    (_request, reply) => {
+      const stopping = isStopping()
+      return reply.status(stopping ? 503 : 200).send({
+        status: stopping ? 'stopping' : 'ready',
+        tools: { listed: registry.list().length, available: registry.available().length },
+        redis: describeRedis(redisHealth()),
+      })
+    },
+  )
 
-  app.get('/metrics', { config: { access: 'operator' } }, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.metrics()),
+  app.get(
+    '/metrics',
+    { config: { access: 'operator' }, schema: about.metrics },
+    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()),
   )
 }
 

@@ -1,3 +1,4 @@
+import '@fastify/swagger'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { fail } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
@@ -31,6 +32,15 @@ export type RegistryRoutesOptions = {
 type Entry = { tool: Tool; score?: number }
 const filters = ['q', 'tag', 'category', 'source', 'available', 'limit', 'cursor']
 
+const tags = ['registry']
+const about = {
+  list: { tags, summary: 'The tools, filtered and in pages' },
+  search: { tags, summary: 'Tools found by words, Chinese or English, best first' },
+  card: { tags, summary: 'One tool: schemas, examples, availability and how to call it' },
+  dialect: { tags, summary: 'The tools as function schemas of a dialect' },
+  utcp: { tags, summary: 'The tools as a UTCP manual' },
+}
+
 /** `GET /registry`, its search, cards and every dialect. */
 export async function registryRoutes(
   app: FastifyInstance,
@@ -40,28 +50,40 @@ export async function registryRoutes(
   const search = createSearch(registry)
   const config = { access: 'document' as const }
 
-  app.get('/registry', { config }, (request, reply) => sendListing(request, reply, listing(request)))
+  app.get('/registry', { config, schema: about.list }, (request, reply) =>
+    sendListing(request, reply, listing(request)),
+  )
 
-  app.get('/registry/search', { config }, (request, reply) => {
+  app.get('/registry/search', { config, schema: about.search }, (request, reply) => {
     if (oneOf(request.query as Query, 'q') === undefined)
       throw fail('TG_QUERY', 'q', 'is missing: say what to search for')
     return sendListing(request, reply, listing(request))
   })
 
-  app.get<{ Params: { name: string } }>('/registry/tools/:name', { config }, (request, reply) => {
-    const { name } = request.params
-    checkQuery(request.query as Query, [])
-    const tool = registry.get(name)
-    if (!tool) throw fail('TG_TOOL_UNKNOWN', name, registry.nearest(name))
-    return sendDocument(request, reply, toDocument(card(tool, originOf(request))))
-  })
+  app.get<{ Params: { name: string } }>(
+    '/registry/tools/:name',
+    { config, schema: about.card },
+    (request, reply) => {
+      const { name } = request.params
+      checkQuery(request.query as Query, [])
+      const tool = registry.get(name)
+      if (!tool) throw fail('TG_TOOL_UNKNOWN', name, registry.nearest(name))
+      return sendDocument(request, reply, toDocument(card(tool, originOf(request))))
+    },
+  )
 
-  app.get<{ Params: { dialect: string } }>('/registry/:dialect', { config }, (request, reply) => {
-    const name = request.params.dialect
-    if (!Object.hasOwn(dialects, name)) throw fail('TG_ROUTE_UNKNOWN', `/registry/${name}`)
-    return sendDialect(request, reply, name as DialectName)
-  })
-  app.get('/utcp', { config }, (request, reply) => sendDialect(request, reply, 'utcp'))
+  app.get<{ Params: { dialect: string } }>(
+    '/registry/:dialect',
+    { config, schema: about.dialect },
+    (request, reply) => {
+      const name = request.params.dialect
+      if (!Object.hasOwn(dialects, name)) throw fail('TG_ROUTE_UNKNOWN', `/registry/${name}`)
+      return sendDialect(request, reply, name as DialectName)
+    },
+  )
+  app.get('/utcp', { config, schema: about.utcp }, (request, reply) =>
+    sendDialect(request, reply, 'utcp'),
+  )
 
   type Sent = Parameters<typeof sendDocument>
 

@@ -1,3 +1,4 @@
+import '@fastify/swagger'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { type Answer, type CallContext, type Invoke, present } from '../../registry/call.ts'
@@ -30,21 +31,27 @@ export type ToolRoutesOptions = {
 export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOptions): Promise<void> {
   const { registry, invoke, storeUpload, fileUrl, excerpt } = options
   const config = { access: 'key' as const }
+  // The documents say one operation for each tool instead.
+  const schema = { hide: true }
 
-  app.post<{ Params: { name: string } }>('/tools/:name', { config }, async (request, reply) => {
-    const context = contextOf(request, reply, 'rest')
-    const answer = await invoke(
-      request.params.name,
-      await readArguments(request, storeUpload),
-      context,
-    )
-    writeCacheHeaders(reply, context.report)
-    return send(request, reply, answer)
-  })
+  app.post<{ Params: { name: string } }>(
+    '/tools/:name',
+    { config, schema },
+    async (request, reply) => {
+      const context = contextOf(request, reply, 'rest')
+      const answer = await invoke(
+        request.params.name,
+        await readArguments(request, storeUpload),
+        context,
+      )
+      writeCacheHeaders(reply, context.report)
+      return send(request, reply, answer)
+    },
+  )
 
   app.post<{ Params: { name: string } }>(
     '/dify/tools/:name',
-    { config },
+    { config, schema },
     async (request, reply) => {
       const args = await readArguments(request, storeUpload)
       const answer = await narrow(request, reply, args, 'dify')
@@ -53,12 +60,16 @@ export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOption
     },
   )
 
-  app.post<{ Params: { name: string } }>('/gpt/tools/:name', { config }, async (request, reply) => {
-    const args = await readArguments(request, storeUpload)
-    const tool = registry.get(request.params.name)
-    const answer = await narrow(request, reply, tool ? withFileRefs(tool, args) : args, 'gpt')
-    return sendJson(reply, present(answer, id => fileUrl(request, id)).json)
-  })
+  app.post<{ Params: { name: string } }>(
+    '/gpt/tools/:name',
+    { config, schema },
+    async (request, reply) => {
+      const args = await readArguments(request, storeUpload)
+      const tool = registry.get(request.params.name)
+      const answer = await narrow(request, reply, tool ? withFileRefs(tool, args) : args, 'gpt')
+      return sendJson(reply, present(answer, id => fileUrl(request, id)).json)
+    },
+  )
 
   async function narrow(
     request: FastifyRequest<{ Params: { name: string } }>,

@@ -1,0 +1,9 @@
+import type { Tool } from '../registry/tool.ts'
+import arxivPaper from './arxiv-paper.ts'
+import arxivSearch from './arxiv-search.ts'
+import calculator from './calculator.ts'
+import detectObjects from './detect-objects.ts'
+import ocr from './ocr.ts'
+
+/** Every built-in tool, in plain sight. */
+export const tools: readonly Tool[] = [arxivPaper, arxivSearch, calculator, detectObjects, ocr]
