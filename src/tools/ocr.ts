@@ -86,6 +86,7 @@ export default defineTool({
   ],
   annotations: { openWorld: false },
   cache: { ttlMs: 86_400_000 },
+  timeoutMs: 60_000,
   runsOn: 'worker',
   module: import.meta.url,
   aliases: {

@@ -30,7 +30,11 @@ export async function openCentreNet(): Promise<Detector> {
     outputs: [names.centres, names.sides],
   })
   const model = await openModel(onnxFile(graph), { keepMemory: true })
-  return { threshold: 0.35, detect: (picture, threshold) => detect(model, picture, threshold) }
+  return {
+    size: { width: side, height: side },
+    threshold: 0.35,
+    detect: (picture, threshold) => detect(model, picture, threshold),
+  }
 }
 
 async function detect(model: Model, picture: Picture, threshold: number): Promise<Found[]> {

@@ -44,13 +44,16 @@ function planesOf(picture: Picture, canvas: Canvas, at: { left: number; top: num
   const data = new Float32Array(size * 3)
   for (let plane = 0; plane < 3; plane++) {
     const channel = order === 'rgb' ? plane : 2 - plane
-    const [from, scale] = [mean[plane]!, 1 / deviation[plane]!]
-    data.fill((ground - from) * scale, plane * size, (plane + 1) * size)
+    const numbers = Float32Array.from(
+      { length: 256 },
+      (_, value) => (value - mean[plane]!) / deviation[plane]!,
+    )
+    data.fill(numbers[ground]!, plane * size, (plane + 1) * size)
     for (let y = 0; y < picture.height; y++) {
       let pixel = y * picture.width * 3 + channel
       let to = plane * size + (y + at.top) * width + at.left
       for (let x = 0; x < picture.width; x++, pixel += 3)
-        data[to++] = (picture.data[pixel]! - from) * scale
+        data[to++] = numbers[picture.data[pixel]!]!
     }
   }
   return { data, shape: [1, 3, height, width] }

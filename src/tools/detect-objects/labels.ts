@@ -139,5 +139,5 @@ export function labelsMeant(word: string): readonly string[] | undefined {
 /** The known name nearest to a word that means nothing; undefined when none is near. */
 export function nearestLabel(word: string): string | undefined {
   const near = closest(word.toLowerCase(), [...named.keys()])
-  return distance(word.toLowerCase(), near) <= Math.max(1, word.length / 2) ? near : undefined
+  return distance(word.toLowerCase(), near) <= Math.floor(word.length / 2.5) ? near : undefined
 }

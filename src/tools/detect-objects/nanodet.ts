@@ -28,6 +28,7 @@ export function nanodetGrids(model: Model, size: Size): Grid[] | undefined {
 /** Reads what a NanoDet model says. */
 export function nanodet(model: Model, size: Size, grids: readonly Grid[]): Detector {
   return {
+    size,
     threshold: 0.4,
     detect: (picture, threshold) => detect({ model, size, grids, picture, threshold }),
   }

@@ -24,6 +24,7 @@ export const isYolox = (model: Model, size: Size): boolean =>
 /** Reads what a YOLOX model says. */
 export function yolox(model: Model, size: Size): Detector {
   return {
+    size,
     threshold: 0.3,
     detect: (picture, threshold) => detect({ model, size, picture, threshold }),
   }

@@ -12,7 +12,7 @@ export const findingLimits = {
   largeFrom: 6_000_000,
   /** … but one that would become narrower than this is looked at in tiles, one below the other. */
   narrowBelow: 512,
-  tilesMax: 16,
+  tilesMax: 8,
   /** How far tiles reach into each other, in pixels of the finder. */
   tileOverlap: 64,
   /** A smaller picture is enlarged so that its short side is about this long … */

@@ -46,7 +46,7 @@ const isLatin = (character: string): boolean => /^\p{Script=Latin}$/u.test(chara
 const isMark = (character: string): boolean => /^[0-9!-/:-@[-`{-~]$/.test(character)
 
 function inkColumns({ data, width, height }: Strip): boolean[] {
-  const [top, bottom] = [Math.floor(height * 0.12), Math.ceil(height * 0.88)]
+  const [top, bottom] = [Math.floor(height * 0.06), Math.ceil(height * 0.94)]
   const contrast = Array.from({ length: width }, (_, x) => {
     let [least, most] = [255, 0]
     for (let y = top; y < bottom; y++) {

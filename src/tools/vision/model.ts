@@ -30,6 +30,8 @@ export async function openModel(
     interOpNumThreads: 1,
     enableCpuMemArena: keepMemory,
     enableMemPattern: false,
+    // Threads that spin while they wait take the processor from the rest of the gateway.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
     logSeverityLevel: 3,
   }
   const session =

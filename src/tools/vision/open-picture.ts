@@ -15,6 +15,8 @@ export const pictureLimits = {
   missingShareMax: 0.5,
 } as const
 
+type Size = { readonly width: number; readonly height: number }
+
 /** A picture opened for reading: its pixels, and its size as a person sees it. */
 export type OpenPicture = {
   readonly picture: Picture
@@ -37,8 +39,13 @@ const wanted = 'a JPEG, PNG, WebP, GIF, TIFF or AVIF picture'
 /**
  * Opens a picture header first. Its bytes decide what it is, never its name; one that declares
  * more than the bounds is refused before a pixel is decoded; SVG and documents are never rendered.
+ * With `within`, its pixels come no larger than that, which a JPEG decodes much faster.
  */
-export async function openPicture(bytes: Uint8Array, name: string): Promise<OpenPicture> {
+export async function openPicture(
+  bytes: Uint8Array,
+  name: string,
+  { within }: { within?: Size | undefined } = {},
+): Promise<OpenPicture> {
   await checkType(bytes, name)
   const { default: sharp } = await import('sharp')
   const open = (options: SharpOptions = {}) =>
@@ -46,7 +53,7 @@ export async function openPicture(bytes: Uint8Array, name: string): Promise<Open
   try {
     const metadata = await open().metadata()
     const size = checkSize(metadata)
-    const picture = await decode(open, { metadata, size, name })
+    const picture = await decode(open, { metadata, size, name, within })
     return { picture, ...size }
   } catch (error) {
     throw isToolError(error) ? error : broken(error, name)
@@ -65,10 +72,24 @@ async function checkType(bytes: Uint8Array, name: string): Promise<void> {
   throw fail('TG_MEDIA_TYPE', isSvg ? 'an SVG drawing' : (mime ?? 'this kind of file'), wanted)
 }
 
-/** libvips looks for frames before it looks at the size, and a bomb may hold none. */
+/**
+ * A GIF says its size twice, for the screen and for each frame; libvips believes the screen and
+ * stumbles over a frame that is larger, so both are looked at first.
+ */
 function checkGif(bytes: Uint8Array): void {
-  const header = Buffer.from(bytes.subarray(0, 10))
-  if (header.length === 10) checkPixels(header.readUInt16LE(6), header.readUInt16LE(8))
+  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const size = (at: number): void => {
+    if (at + 4 <= file.length) checkPixels(file.readUInt16LE(at), file.readUInt16LE(at + 2))
+  }
+  size(6)
+  const flags = file[10] ?? 0
+  let at = 13 + (flags & 0x80 ? 3 << ((flags & 7) + 1) : 0)
+  while (file[at] === 0x21) {
+    at += 2
+    while (file[at]) at += file[at]! + 1
+    at += 1
+  }
+  if (file[at] === 0x2c) size(at + 5)
 }
 
 function checkPixels(width: number, height: number): void {
@@ -77,10 +98,7 @@ function checkPixels(width: number, height: number): void {
 }
 
 /** The size after EXIF; sharp gives the size as stored. */
-function checkSize({ width, height, pages = 1, autoOrient }: Metadata): {
-  width: number
-  height: number
-} {
+function checkSize({ width, height, pages = 1, autoOrient }: Metadata): Size {
   checkPixels(width, height)
   if (pages > pictureLimits.pagesMax)
     throw fail('TG_TOO_LARGE', `a picture of ${pages} frames`, `${pictureLimits.pagesMax} frames`)
@@ -89,32 +107,45 @@ function checkSize({ width, height, pages = 1, autoOrient }: Metadata): {
 
 type Decoding = {
   metadata: Metadata
-  size: { width: number; height: number }
+  size: Size
   name: string
+  within: Size | undefined
 }
 
 /** A whole file is decoded strictly; a truncated one as far as it goes, if enough of it is there. */
 async function decode(
   open: (options?: SharpOptions) => Sharp,
-  { metadata, size, name }: Decoding,
+  { metadata, size, name, within }: Decoding,
 ): Promise<Picture> {
-  const shrink = Math.min(1, Math.sqrt(pictureLimits.workPixelsMax / (size.width * size.height)))
+  const shrink = Math.min(
+    1,
+    Math.sqrt(pictureLimits.workPixelsMax / (size.width * size.height)),
+    ...(within ? [within.width / size.width, within.height / size.height] : []),
+  )
+  // Colours need not be exact to be looked at, and profiles cost more than the decoding itself;
+  // without one, though, inks would not become the colours a person sees.
+  const ignoreIcc = metadata.space !== 'cmyk'
   const raw = (image: Sharp) => {
     image.autoOrient().toColourspace('srgb').timeout({ seconds: pictureLimits.decodeSeconds })
     if (metadata.hasAlpha) image.ensureAlpha()
-    if (shrink < 1) image.resize({ width: Math.round(size.width * shrink) })
+    if (shrink < 1) image.resize({ ...scaled(size, shrink), fit: 'fill' })
     return image.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true })
   }
   try {
-    return onGround(await raw(open({ failOn: 'truncated' })))
+    return onGround(await raw(open({ failOn: 'truncated', ignoreIcc })))
   } catch (cause) {
     if (String(cause).includes('timeout')) throw cause
-    const image = await raw(open())
+    const image = await raw(open({ ignoreIcc }))
     const share = missingShare(image)
     if (share <= pictureLimits.missingShareMax) return onGround(image)
     throw failFrom(cause, 'TG_FILE_BROKEN', name, `${Math.round(share * 100)} % of it is missing`)
   }
 }
+
+const scaled = ({ width, height }: Size, scale: number): Size => ({
+  width: Math.max(1, Math.floor(width * scale)),
+  height: Math.max(1, Math.floor(height * scale)),
+})
 
 type Raw = {
   data: Uint8Array
