@@ -111,3 +111,9 @@ export function answerProblems(response: unknown, at: string): string[] {
     ),
   ]
 }
+
+/** True for a value with the key anywhere in it. */
+export const hasKey = (value: unknown, key: string): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (Object.hasOwn(value, key) || Object.values(value).some(member => hasKey(member, key)))

@@ -6,6 +6,7 @@ import { asObject, bodiesOf, methods, operationsOf, schemasOf } from './walk.ts'
 import {
   answerProblems,
   eachTool,
+  hasKey,
   isPlainJson,
   isText,
   namesOf,
@@ -169,8 +170,7 @@ export const rules: readonly Rule[] = [
     id: '9',
     profiles: flat,
     why: 'Dify, Open WebUI and LangChain follow references in some places only',
-    check: document =>
-      problem(JSON.stringify(document).includes('"$ref":'), 'write out every $ref'),
+    check: document => problem(hasKey(document, '$ref'), 'write out every $ref'),
   },
   {
     id: '10',

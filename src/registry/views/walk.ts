@@ -21,8 +21,18 @@ export const methods: ReadonlySet<string> = new Set([
   'trace',
 ])
 
+/** Remembers what was found in an object: each rule asks anew, and a start lints every tool. */
+function once<From extends object, What>(find: (from: From) => What): (from: From) => What {
+  const known = new WeakMap<From, { what: What }>()
+  return from => {
+    let found = known.get(from)
+    if (!found) known.set(from, (found = { what: find(from) }))
+    return found.what
+  }
+}
+
 /** Every operation of an OpenAPI document. */
-export const operationsOf = (document: JsonObject): FoundOperation[] =>
+export const operationsOf = once((document: JsonObject): readonly FoundOperation[] =>
   Object.entries(asObject(document['paths'])).flatMap(([path, item]) =>
     Object.entries(asObject(item))
       .filter(([method]) => methods.has(method))
@@ -32,7 +42,8 @@ export const operationsOf = (document: JsonObject): FoundOperation[] =>
         operation: asObject(operation),
         at: `${method.toUpperCase()} ${path}`,
       })),
-  )
+  ),
+)
 
 /** The operations that are tools: `full` describes other routes beside them. */
 export const toolOperationsOf = (document: JsonObject): FoundOperation[] =>
@@ -53,24 +64,31 @@ export const bodiesOf = ({ operation, at }: FoundOperation): Found[] =>
   }))
 
 /** Every schema of an operation, nested ones too. */
-export const schemasOf = (found: FoundOperation): Found[] => [
+export const schemasOf = once((found: FoundOperation): readonly Found[] => [
   ...bodiesOf(found).flatMap(({ at, schema }) => nested(schema, at)),
   ...Object.entries(asObject(found.operation['responses'])).flatMap(([status, response]) =>
     contentOf(response).flatMap(([, { schema }]) => nested(schema, `${found.at}: ${status}`)),
   ),
-]
+])
 
 /** A schema and all within it. Boolean and other odd ones come as they are, for a check to find. */
 export function nested(schema: unknown, at: string): Found[] {
-  const found = [{ at, schema: schema as JsonSchema }]
-  const object = asObject(schema)
-  for (const [name, property] of Object.entries(propertiesOf(object)))
-    found.push(...nested(property, `${at}: ${name}`))
-  if ('items' in object) found.push(...nested(object['items'], `${at}[]`))
-  for (const list of ['anyOf', 'oneOf', 'allOf', 'prefixItems'])
-    for (const member of Array.isArray(object[list]) ? (object[list] as unknown[]) : [])
-      found.push(...nested(member, `${at} (${list})`))
-  if (typeof object['additionalProperties'] === 'object')
-    found.push(...nested(object['additionalProperties'], `${at}: any name`))
+  const found: Found[] = []
+  collect(schema, at, found)
   return found
 }
+
+function collect(schema: unknown, at: string, found: Found[]): void {
+  found.push({ at, schema: schema as JsonSchema })
+  if (typeof schema !== 'object' || schema === null) return
+  const object = schema as JsonObject
+  const properties = propertiesOf(object)
+  for (const name in properties) collect(properties[name], `${at}: ${name}`, found)
+  if ('items' in object) collect(object['items'], `${at}[]`, found)
+  for (const list of lists)
+    if (Array.isArray(object[list]))
+      for (const member of object[list] as unknown[]) collect(member, `${at} (${list})`, found)
+  if (typeof object['additionalProperties'] === 'object')
+    collect(object['additionalProperties'], `${at}: any name`, found)
+}
+const lists = ['anyOf', 'oneOf', 'allOf', 'prefixItems'] as const

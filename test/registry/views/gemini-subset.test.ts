@@ -1,13 +1,9 @@
 import t from 'tap'
+import { propertiesOf } from '../../../src/registry/tool.ts'
 import { geminiSubset } from '../../../src/registry/views/gemini-subset.ts'
 
-const one = (schema: object, rest: object = {}) =>
-  (
-    geminiSubset({ type: 'object', properties: { it: schema }, ...rest })?.['properties'] as Record<
-      string,
-      unknown
-    >
-  )['it']
+const one = (schema: object, rest: object = {}): unknown =>
+  propertiesOf(geminiSubset({ type: 'object', properties: { it: schema }, ...rest }) ?? {})['it']
 
 t.test("Gemini's words: types in capitals, text enums, nullable", async t => {
   t.same(one({ type: 'string', enum: ['a', ''], default: 'a' }), {
