@@ -28,10 +28,11 @@ export async function callCommand(
       process.stderr.write(`${body}\n`)
       return 1
     }
-    process.stdout.write(
-      flags.text ? `${body}\n` : `${JSON.stringify(JSON.parse(body), null, 2)}\n`,
-    )
-    if (tool && !flags.text) await saveArtifacts(app, tool, JSON.parse(body) as JsonObject)
+    if (flags.text || !tool) process.stdout.write(`${body}\n`)
+    else {
+      const output = await saveArtifacts(app, tool, JSON.parse(body) as JsonObject)
+      process.stdout.write(`${JSON.stringify(output, null, 2)}\n`)
+    }
     return 0
   } finally {
     await app.close()
@@ -67,8 +68,9 @@ async function uploadFiles(app: CommandApp, tool: Tool, args: JsonObject): Promi
   return { ...args, ...uploaded }
 }
 
-/** Pictures and other files of the answer land in the working directory. */
-async function saveArtifacts(app: CommandApp, tool: Tool, output: JsonObject): Promise<void> {
+/** Pictures and other files of the answer land in the working directory; the answer names them. */
+async function saveArtifacts(app: CommandApp, tool: Tool, output: JsonObject): Promise<JsonObject> {
+  const saved: JsonObject = {}
   for (const { name } of artifactsOf(tool)) {
     const url = output[name]
     if (typeof url !== 'string') continue
@@ -76,6 +78,7 @@ async function saveArtifacts(app: CommandApp, tool: Tool, output: JsonObject): P
     const { rawPayload } = await app.inject({ url: pathname + search, method: 'GET' })
     const path = `${tool.name}-${name}${pathname.slice(pathname.lastIndexOf('.'))}`
     await writeFile(path, rawPayload)
-    process.stderr.write(`${name} saved to ${path}\n`)
+    saved[name] = path
   }
+  return { ...output, ...saved }
 }
