@@ -46,7 +46,7 @@ export default defineTool({
   ],
   annotations: { openWorld: false },
   cache: { ttlMs: 86_400_000 },
-  timeoutMs: 5_000,
+  timeoutMs: 20_000,
   concurrency: 64,
   runsOn: 'worker',
   module: import.meta.url,
