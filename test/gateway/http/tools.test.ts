@@ -1,3 +1,4 @@
+import type { LightMyRequestInjectOptions as InjectOptions } from 'fastify'
 import t from 'tap'
 import { onePixel, testApp } from '../../fixtures/app.ts'
 
@@ -32,7 +33,7 @@ t.test('Accept: text/plain gives what a model reads', async t => {
 
 t.test('every refusal has a status, a code and a way to mend it', async t => {
   const { app } = await testApp(t)
-  const refusals: [string, Parameters<typeof app.inject>[0] & object, number, string][] = [
+  const refusals: [string, InjectOptions, number, string][] = [
     ['an unknown tool', post('/tools/ecko', {}), 404, 'TG_TOOL_UNKNOWN'],
     ['a misspelt argument', post('/tools/echo', { txt: 'hi' }), 400, 'TG_ARGUMENT_UNKNOWN'],
     ['a missing argument', post('/tools/echo', {}), 400, 'TG_ARGUMENT_MISSING'],
