@@ -23,9 +23,10 @@ const entry = <Args extends unknown[]>(
 
 const seconds = (ms: number): string => `${Math.max(1, Math.ceil(ms / 1000))} s`
 const nearest = (name: string | undefined): string => (name ? `did you mean ${quote(name)}? ` : '')
-/** Names and values from outside are quoted and cut, so that an error stays one short line. */
-const quote = (value: string): string =>
-  `"${value.length > 120 ? `${value.slice(0, 120)}…` : value}"`
+/** Names and values from outside are cut, so that an error stays one short line. */
+const cut = (value: string, charactersMax = 120): string =>
+  value.length > charactersMax ? `${value.slice(0, charactersMax)}…` : value
+const quote = (value: string): string => `"${cut(value)}"`
 
 /**
  * Every error there is. Closed: a code that is not here cannot be thrown, `docs/errors.md` is
@@ -36,7 +37,7 @@ export const errors = {
     400,
     'The body is not JSON, not a form, or not an object of arguments.',
     (problem: string) => ({
-      message: `the body cannot be read: ${problem}`,
+      message: `the body cannot be read: ${cut(problem, 400)}`,
       hint: 'send one JSON object with the arguments, or multipart/form-data',
     }),
   ),
@@ -46,7 +47,7 @@ export const errors = {
     (tool: string, argument: string, near: string | undefined, known: string[]) => ({
       message: `${tool} has no argument ${quote(argument)}`,
       hint: `${nearest(near)}${known.length ? `its arguments are ${known.join(', ')}` : 'it takes no arguments'}`,
-      details: { argument, ...(near ? { nearest: near } : {}), known },
+      details: { argument: cut(argument), ...(near ? { nearest: near } : {}), known },
     }),
   ),
   TG_ARGUMENT_MISSING: entry(
@@ -62,9 +63,9 @@ export const errors = {
     400,
     'An argument has the wrong type or is out of range.',
     (tool: string, argument: string, problem: string, description?: string) => ({
-      message: `${tool}: ${argument} ${problem}`,
-      ...(description ? { hint: `${argument}: ${description}` } : {}),
-      details: { argument, problem },
+      message: `${tool}: ${cut(argument)} ${cut(problem, 400)}`,
+      ...(description ? { hint: `${cut(argument)}: ${description}` } : {}),
+      details: { argument: cut(argument), problem: cut(problem, 400) },
     }),
   ),
   TG_EXPRESSION: entry(
@@ -87,14 +88,14 @@ export const errors = {
     400,
     'A query parameter or filter of a listing or document that is unknown or malformed.',
     (parameter: string, problem: string) => ({
-      message: `the query parameter ${quote(parameter)} ${problem}`,
-      details: { parameter },
+      message: `the query parameter ${quote(parameter)} ${cut(problem, 400)}`,
+      details: { parameter: cut(parameter) },
     }),
   ),
   TG_REQUEST_INVALID: entry(
     400,
     'An HTTP request that cannot be served as it stands: a bad header, URL or encoding.',
-    (problem: string) => ({ message: `the request is malformed: ${problem}` }),
+    (problem: string) => ({ message: `the request is malformed: ${cut(problem, 400)}` }),
   ),
   TG_KEY_MISSING: entry(401, 'The gateway wants a key and none came.', () => ({
     message: 'this gateway wants a key',
@@ -113,7 +114,7 @@ export const errors = {
     (name: string, near: string | undefined) => ({
       message: `no tool is named ${quote(name)}`,
       hint: `${nearest(near)}GET /registry lists the tools`,
-      details: { tool: name, ...(near ? { nearest: near } : {}) },
+      details: { tool: cut(name), ...(near ? { nearest: near } : {}) },
     }),
   ),
   TG_NOT_FOUND: entry(
@@ -122,7 +123,7 @@ export const errors = {
     (kind: string, name: string, hint?: string) => ({
       message: `no ${kind} found for ${quote(name)}`,
       ...(hint ? { hint } : {}),
-      details: { kind, name },
+      details: { kind, name: cut(name) },
     }),
   ),
   TG_ROUTE_UNKNOWN: entry(404, 'No route has that path.', (path: string) => ({

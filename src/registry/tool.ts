@@ -1,48 +1,24 @@
-import Type, { type Static, type TObject, type TSchema, type TUnsafe } from 'typebox'
+import Type, { type Static, type TObject } from 'typebox'
+import type { ToolContext } from './context.ts'
+import { artifactKeyword, type FileKind, fileKeyword, type FileRef } from './file.ts'
+
+// A tool's author imports one module.
+export {
+  Artifact,
+  artifactKeyword,
+  AudioFile,
+  DocumentFile,
+  type FileKind,
+  fileKeyword,
+  type FileRef,
+  ImageFile,
+} from './file.ts'
+export type { GetJson, NewFile, ToolContext, ToolLog, UpstreamOptions } from './context.ts'
 
 /** A JSON Schema as it stands in a record or a document. */
 export type JsonSchema = { [keyword: string]: unknown }
 /** An object of arguments or results. */
 export type JsonObject = { [name: string]: unknown }
-
-/** A file that was stored; tools get it in place of the string a caller sent. */
-export type FileRef = {
-  /** Content-addressed id, with an extension: `3f…c1.png`. */
-  readonly id: string
-  readonly name: string
-  readonly mediaType: string
-  readonly bytes: number
-  readonly sha256: string
-}
-
-/** The kinds of file a tool may ask for. */
-export type FileKind = 'image' | 'audio' | 'document' | 'any'
-/** Marks an input property whose string is a URL, a data: URL or a file id. Value: FileKind. */
-export const fileKeyword = 'x-toolgate-file'
-/** Marks an output property whose string is an artifact id. Value: its media type. */
-export const artifactKeyword = 'x-toolgate-artifact'
-
-type FileOptions = { description?: string }
-const fileInput = (kind: FileKind, options: FileOptions): TUnsafe<FileRef> =>
-  Type.Unsafe<FileRef>({
-    type: 'string',
-    minLength: 1,
-    ...options,
-    [fileKeyword]: kind,
-  })
-
-/** A picture as input: an https URL, a data: URL or the id of an uploaded file. */
-export const ImageFile = (options: FileOptions = {}): TUnsafe<FileRef> =>
-  fileInput('image', options)
-/** A recording as input. */
-export const AudioFile = (options: FileOptions = {}): TUnsafe<FileRef> =>
-  fileInput('audio', options)
-/** A document (PDF, office file, text) as input. */
-export const DocumentFile = (options: FileOptions = {}): TUnsafe<FileRef> =>
-  fileInput('document', options)
-/** A file as output: `run` returns the id that `saveFile` gave, faces turn it into a URL. */
-export const Artifact = (mediaType: string, options: FileOptions = {}): TUnsafe<string> =>
-  Type.Unsafe<string>({ type: 'string', ...options, [artifactKeyword]: mediaType })
 
 /** MCP's meanings: hints about what a call does to the world. */
 export type Annotations = {
@@ -87,53 +63,6 @@ export type Alias =
       /** The text grammar that old clients parse. */
       text?(output: JsonObject, input: JsonObject): string
     }
-
-/** What `run` may use. All of it ends with the call. */
-export type ToolContext = {
-  /** Aborts when the deadline passes or the last caller leaves; give it to everything awaited. */
-  signal: AbortSignal
-  requestId: string
-  /** GETs JSON (or POSTs with `body`) and checks it; any failure is the upstream's, named. */
-  getJson: GetJson
-  /** As getJson, for text of any kind. */
-  getText: (url: string | URL, options?: UpstreamOptions) => Promise<string>
-  /** An operator's setting by its env-style name; undefined when absent. */
-  setting: (name: string) => string | undefined
-  /** The bytes of a file input. */
-  readFile: (file: FileRef) => Promise<Uint8Array>
-  /** Stores an output file and returns its id, for an `Artifact` property. */
-  saveFile: (file: NewFile) => Promise<string>
-  /** Tells a waiting caller how far the work is; a no-op where nobody listens. */
-  progress: (done: number, total?: number, message?: string) => void
-  /** The time now, milliseconds since the epoch. */
-  now: () => number
-  log: ToolLog
-}
-/** A file to be stored. */
-export type NewFile = { bytes: Uint8Array; mediaType: string; name: string }
-/** Structured logging; messages are constants, facts are data. */
-export type ToolLog = {
-  [level in 'debug' | 'info' | 'warn' | 'error']: (data: object, message: string) => void
-}
-
-/** Options of one upstream request. */
-export type UpstreamOptions = {
-  /** Added to the URL's query; undefined values are left out. */
-  query?: Record<string, string | number | boolean | undefined>
-  headers?: Record<string, string>
-  /** A JSON body; makes it a POST. */
-  body?: unknown
-  /** Reads an error answer first: the error to throw, or undefined for the usual 502/503. */
-  onError?: (answer: { status: number; text: string }) => Error | undefined
-}
-/** GETs and parses JSON; with a schema the answer is checked and typed, else unknown. */
-export type GetJson = {
-  <S extends TSchema>(
-    url: string | URL,
-    options: UpstreamOptions & { schema: S },
-  ): Promise<Static<S>>
-  (url: string | URL, options?: UpstreamOptions): Promise<unknown>
-}
 
 /** An input as callers write it: file inputs are strings on the wire. */
 export type Wire<Value> = {
@@ -209,6 +138,10 @@ export type Tool = {
   run(input: JsonObject, context: ToolContext): Promise<JsonObject>
 }
 
+/** True for tools that are held to their word: built in, or of a folder of the operator's. */
+export const isOurs = ({ source }: Pick<Tool, 'source'>): boolean =>
+  source === 'builtin' || source === 'local'
+
 /** Limits and defaults of a record. */
 export const toolLimits = {
   timeoutMs: 30_000,
@@ -225,7 +158,6 @@ export const toolLimits = {
 export function defineTool<I extends TObject, O extends TObject>(
   definition: ToolDefinition<I, O>,
 ): Tool {
-  const { text, requires, input, output, annotations, ...rest } = definition
   return {
     version: '1.0.0',
     category: 'other',
@@ -238,19 +170,16 @@ export function defineTool<I extends TObject, O extends TObject>(
     pace: {},
     source: 'builtin',
     aliases: {},
-    ...rest,
-    input: close(input),
-    output: growable(close(output)),
-    annotations: { ...defaultAnnotations(definition.cache), ...annotations },
-    text: text
-      ? (output, input) => text.call(definition, output as Static<O>, input as Static<I>)
-      : compactJson,
-    requires: settings => requires?.call(definition, settings),
+    ...definition,
+    input: close(definition.input),
+    output: growable(close(definition.output)),
+    annotations: { ...defaultAnnotations(definition.cache), ...definition.annotations },
+    text: (output, input) =>
+      definition.text?.(output as Static<O>, input as Static<I>) ?? JSON.stringify(output),
+    requires: settings => definition.requires?.(settings),
     run: (input, context) => definition.run(input as Static<I>, context) as Promise<JsonObject>,
   } as Tool
 }
-
-const compactJson = (output: JsonObject): string => JSON.stringify(output)
 
 /** Stating a cache says that equal calls may share an answer: that is read-only and idempotent. */
 const defaultAnnotations = (cache: CachePolicy | undefined): Annotations => ({
@@ -325,9 +254,11 @@ const fileInputs = memo(schema =>
 const artifacts = memo(schema =>
   marked(schema, artifactKeyword).map(([name, type]) => ({ name, mediaType: type as string })),
 )
-const growing = memo(
-  schema => schema['additionalProperties'] !== false || truncatedKey in propertiesOf(schema),
-)
+const growing = memo(schema => {
+  const mark = propertiesOf(schema)[truncatedKey]
+  // A tool of somebody else's may mean another thing by that name.
+  return mark ? 'file' in propertiesOf(mark) : schema['additionalProperties'] !== false
+})
 /** The file inputs of a tool. */
 export const fileInputsOf = (tool: Tool): { name: string; kind: FileKind }[] =>
   fileInputs(tool.input)

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { fail } from '../../registry/errors.ts'
+import { depthMax, nestsDeeper } from '../../registry/json-text.ts'
 
-/** How deep a body may nest: deeper ones are made to overflow stacks. */
-export const depthMax = 64
+export { depthMax, nestsDeeper }
 
 /** Parses JSON bodies: an empty one is none, `__proto__` and endless nesting are refused. */
 export function parseJsonBodies(app: FastifyInstance): void {
@@ -16,22 +16,4 @@ export function parseJsonBodies(app: FastifyInstance): void {
       done(error ? fail('TG_BODY_INVALID', error.message) : null, value),
     )
   })
-}
-
-/** True when JSON text nests deeper than `max`; looks at the text, before anything is built of it. */
-export function nestsDeeper(text: string, max: number): boolean {
-  let depth = 0
-  let inString = false
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charCodeAt(at)
-    if (inString) {
-      if (char === 0x5c) at += 1
-      else if (char === 0x22) inString = false
-    } else if (char === 0x22) inString = true
-    else if (char === 0x5b || char === 0x7b) {
-      depth += 1
-      if (depth > max) return true
-    } else if (char === 0x5d || char === 0x7d) depth -= 1
-  }
-  return false
 }
