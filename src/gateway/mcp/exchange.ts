@@ -1,0 +1,97 @@
+import type { FastifyRequest } from 'fastify'
+import type { CallContext } from '../../registry/call.ts'
+import type { Registry } from '../../registry/registry.ts'
+import { readCacheControl } from '../http/cache-headers.ts'
+import { logError } from '../http/errors.ts'
+import type { OriginOf } from '../http/origin.ts'
+import { cacheControlMetaKey, type FileWays, type OpenArtifact } from './content.ts'
+import { linksSince } from './hot.ts'
+import { createResources } from './resources.ts'
+import type { McpCaller } from './server.ts'
+import type { McpTools, Offer } from './tools.ts'
+
+/** What is known of a request without reading its message. */
+export type ExchangeOptions = {
+  registry: Registry
+  tools: McpTools
+  originOf: OriginOf
+  secured: boolean
+  fileUrl: (request: FastifyRequest, id: string) => string
+  openArtifact: OpenArtifact
+  redisMs: number
+  version: string
+}
+type CallFacts = {
+  signal: () => AbortSignal
+  meta: Record<string, unknown>
+  progress: CallContext['progress']
+}
+/** Turns HTTP requests into what calls and servers ask for. */
+export type Exchanges = {
+  contextOf(request: FastifyRequest, call: CallFacts): CallContext
+  waysOf(request: FastifyRequest, modern: boolean): FileWays
+  callerOf(request: FastifyRequest, offer: Offer): McpCaller
+  loggerOf(request: FastifyRequest): McpCaller['onError']
+}
+
+/** Makes them for one gateway. */
+export function createExchanges(options: ExchangeOptions): Exchanges {
+  const { registry, tools, openArtifact, secured, version } = options
+
+  const waysWith = (request: FastifyRequest, links: boolean): FileWays => ({
+    fileUrl: id => options.fileUrl(request, id),
+    openArtifact,
+    links,
+  })
+  const loggerOf: Exchanges['loggerOf'] = request => (error, requestId) => {
+    logError(request.log, error, requestId)
+  }
+  const contextOf: Exchanges['contextOf'] = (request, call) => ({
+    requestId: request.id,
+    // Most calls are answered from the store and never look at it.
+    get signal() {
+      return call.signal()
+    },
+    face: 'mcp',
+    ...(request.caller === undefined ? {} : { caller: request.caller }),
+    control: controlOf(call.meta, request.headers['cache-control']),
+    report: {},
+    patience: { redisMs: options.redisMs },
+    ...(call.progress ? { progress: call.progress } : {}),
+  })
+
+  return {
+    contextOf,
+    loggerOf,
+    waysOf: (request, modern) => waysWith(request, modern || knowsLinks(request)),
+    callerOf(request, offer) {
+      const origin = options.originOf(request)
+      const { scope } = offer
+      return {
+        tools,
+        offer,
+        resources: createResources({ registry, scope, openArtifact, origin, secured }),
+        version,
+        secured,
+        listChanged: false,
+        contextOf: ({ signal, ...call }) => contextOf(request, { ...call, signal: () => signal }),
+        waysOf: server =>
+          waysWith(request, knowsLinks(request, server.getNegotiatedProtocolVersion())),
+        onError: loggerOf(request),
+      }
+    },
+  }
+}
+
+/** A call's own wish about the cache, else that of the request that carries it. */
+export function controlOf(
+  meta: Record<string, unknown>,
+  header?: string,
+): ReturnType<typeof readCacheControl> {
+  const control = meta[cacheControlMetaKey]
+  return readCacheControl(typeof control === 'string' ? control : header)
+}
+
+/** By the version in the header, or what the handshake agreed on; without either it is an old client. */
+const knowsLinks = ({ headers }: FastifyRequest, agreed?: string): boolean =>
+  String(headers['mcp-protocol-version'] ?? agreed ?? '') >= linksSince

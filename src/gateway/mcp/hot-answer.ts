@@ -1,0 +1,68 @@
+import { SERVER_INFO_META_KEY } from '@modelcontextprotocol/server'
+import { type CallContext, present } from '../../registry/call.ts'
+import { toToolError } from '../../registry/errors.ts'
+import type { Registry } from '../../registry/registry.ts'
+import { cacheMeta, cacheMetaKey, errorResult, type FileWays, toContent } from './content.ts'
+import type { HotCall, HotRequest } from './hot.ts'
+import { listHints, type McpCaller } from './server.ts'
+import type { McpTools, Offer } from './tools.ts'
+
+/** What the answers of the two hot methods are made of. */
+export type HotAnswers = {
+  /** The message that answers `tools/list`. */
+  list(request: HotRequest, offer: Offer): string
+  /** The message that answers `tools/call`; a failed call is a result, so it never rejects. */
+  call(
+    request: HotCall,
+    offer: Offer,
+    how: { context: CallContext; ways: FileWays; onError: McpCaller['onError'] },
+  ): Promise<string>
+}
+
+/**
+ * Makes them as text: a list is written down once a revision, and an answer out of the store goes
+ * into its message as the JSON that it was stored as.
+ */
+export function createHotAnswers(options: {
+  registry: Registry
+  tools: McpTools
+  version: string
+  secured: boolean
+}): HotAnswers {
+  const { registry, tools, version, secured } = options
+  const serverInfo = { [SERVER_INFO_META_KEY]: { name: 'toolgate', title: 'Toolgate', version } }
+  const { ttlMs, cacheScope } = listHints(secured)
+  const complete = '"resultType":"complete",'
+  const listTail = `,${complete}"ttlMs":${ttlMs},"cacheScope":"${cacheScope}","_meta":${JSON.stringify(serverInfo)}}`
+
+  return {
+    list({ id, modern }, offer) {
+      const list = registry.memo(`mcp json ${offer.scope.key} ${offer.search}`, () =>
+        JSON.stringify(tools.list(offer)),
+      )
+      return message(id, `{"tools":${list}${modern ? listTail : '}'}`)
+    },
+    async call({ id, modern, name, args }, offer, { context, ways, onError }) {
+      const meta = modern ? serverInfo : {}
+      try {
+        const { answer, structured } = await tools.call(offer, { name, args }, context)
+        const shown = present(answer, ways.fileUrl)
+        const content = JSON.stringify(await toContent(answer, shown, ways))
+        const facts = JSON.stringify({ ...meta, [cacheMetaKey]: cacheMeta(context.report) })
+        return message(
+          id,
+          `{"content":${content},${structured ? `"structuredContent":${shown.json},` : ''}${modern ? complete : ''}"_meta":${facts}}`,
+        )
+      } catch (cause) {
+        const error = toToolError(cause)
+        onError(error, context.requestId)
+        const { _meta, ...result } = errorResult(error)
+        const said = modern ? { resultType: 'complete' } : {}
+        return message(id, JSON.stringify({ ...result, ...said, _meta: { ...meta, ..._meta } }))
+      }
+    },
+  }
+}
+
+const message = (id: string | number, result: string): string =>
+  `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${result}}`
