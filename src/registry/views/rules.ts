@@ -52,7 +52,7 @@ export const rules: readonly Rule[] = [
     check: ({ servers }) => {
       const [first, ...more] = Array.isArray(servers) ? (servers as unknown[]) : []
       const url = asObject(first)['url']
-      const origin = isText(url) && URL.canParse(url) && new URL(url).origin === url
+      const origin = isText(url) && /^https?:\/\/[^/?#@{}\s]+$/.test(url) && URL.canParse(url)
       return problem(
         !origin || more.length > 0,
         'give exactly one server: an absolute origin without a path or a slash at the end',

@@ -1,4 +1,4 @@
-import type { JsonObject, Tool } from '../tool.ts'
+import type { Tool } from '../tool.ts'
 
 /** What a view may know beside the tools; all of it ends up in the document. */
 export type ViewOptions = {
@@ -56,7 +56,3 @@ export const briefOf = (
   tool: Tool,
   charactersMax: number = viewLimits.operationCharactersMax,
 ): string => cut(tool.description.trim() || tool.title.trim() || tool.name, charactersMax)
-
-/** Leaves out the members that are undefined, so that key order and bytes are stable. */
-export const compact = (object: JsonObject): JsonObject =>
-  Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined))
