@@ -25,6 +25,7 @@ const layout = {
  * result is one line of the page.
  */
 export function rowsOf<T extends Placed>(lines: readonly T[]): T[][] {
+  if (lines.length === 0) return []
   const vertical = lines.filter(line => line.stacked).length * 2 > lines.length
   const skew = medianOf(lines.map(line => line.place.angle))
   return order(lines.map(line => itemOf(line, skew, vertical))).map(row => row.map(item => item.of))
