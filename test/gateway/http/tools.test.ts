@@ -1,4 +1,4 @@
-import type { LightMyRequestInjectOptions as InjectOptions } from 'fastify'
+import type { InjectOptions } from 'fastify'
 import t from 'tap'
 import { onePixel, testApp } from '../../fixtures/app.ts'
 
