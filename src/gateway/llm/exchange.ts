@@ -1,0 +1,163 @@
+import type { Dispatcher } from 'undici'
+import { fail, failFrom, type ToolError } from '../../registry/errors.ts'
+import {
+  attempt,
+  type AnswerHeaders,
+  type Ended,
+  type NodeRequest,
+  type StreamSink,
+} from './dispatch.ts'
+import type { Health } from './health.ts'
+import type { LlmLimits } from './limits.ts'
+import type { LlmMetrics } from './metrics.ts'
+import type { PoolNode } from './node.ts'
+import { fits, type Want } from './pick.ts'
+import { nodeProblem, refusalOf } from './problem.ts'
+import { reasonOf } from './probe.ts'
+import { noNode, type Roster } from './roster.ts'
+
+/** One request to whichever node suits it. */
+export type Exchange = {
+  model: string | undefined
+  affinity?: number | undefined
+  signal: AbortSignal
+  /** What to send to this very node: aliases, versions and prompt formats differ. */
+  request(node: PoolNode): NodeRequest
+  /** Bytes of a stream; absent = the answer is wanted whole. */
+  sink?: StreamSink
+  /** Bodies are left alone: an error hidden in a 200 stays hidden. */
+  raw?: boolean
+}
+
+/** How an exchange ended: whole, or streamed into the sink (with the error that cut it, if any). */
+export type Exchanged = { node: PoolNode; retries: number; queuedMs: number } & (
+  | { kind: 'answer'; status: number; headers: AnswerHeaders; body: Buffer }
+  | { kind: 'streamed'; error?: Error }
+)
+
+export type ExchangeOptions = {
+  roster: Roster
+  health: Health
+  dispatcher: Dispatcher
+  limits: LlmLimits
+  now: () => number
+  metrics: LlmMetrics | undefined
+  /** Each node was asked once. */
+  ready: Promise<void>
+}
+
+type Verdict = { moves: false } | { moves: true; error: ToolError; sameNode: boolean }
+
+/** Makes the function that sends a request, and moves it on until its first byte is here. */
+export function createExchange(options: ExchangeOptions): (asked: Exchange) => Promise<Exchanged> {
+  const { roster, limits, now, metrics, dispatcher } = options
+
+  const once = async (node: PoolNode, asked: Exchange): Promise<Ended> => {
+    const { signal, sink } = asked
+    if (!sink) node.wholeInFlight += 1
+    try {
+      return await attempt(node, asked.request(node), { dispatcher, limits, signal, sink })
+    } finally {
+      if (!sink) node.wholeInFlight -= 1
+      roster.release(node)
+    }
+  }
+  return async asked => {
+    const { model, affinity, signal } = asked
+    const refused = new Set<PoolNode>()
+    const tried = new Set<PoolNode>()
+    let queuedMs = 0
+    let error: ToolError | undefined
+    for (let retries = 0; ; retries += 1) {
+      signal.throwIfAborted()
+      const from = now()
+      const node = await acquire({ model, affinity, refused, tried }, { signal, error }, options)
+      queuedMs += now() - from
+      const ended = await once(node, asked)
+      const verdict = judge(node, ended, { asked, health: options.health })
+      if (!verdict.moves && ended.kind !== 'failed') return { ...ended, node, retries, queuedMs }
+      signal.throwIfAborted()
+      if (!verdict.moves) continue
+      if (retries + 1 >= limits.attemptsMax) throw verdict.error
+      error = verdict.error
+      ;(verdict.sameNode ? tried : refused).add(node)
+      metrics?.retries.inc({ node: node.url })
+    }
+  }
+}
+
+/** A node for the request, now or once there is one; what went wrong before is the better error. */
+async function acquire(
+  want: Want,
+  { signal, error }: { signal: AbortSignal; error: ToolError | undefined },
+  { roster, limits, ready }: ExchangeOptions,
+): Promise<PoolNode> {
+  const node = roster.take(want)
+  if (node) return node
+  await ready
+  const near = roster
+    .serving(want.model)
+    .filter(one => !want.refused.has(one) && one.state !== 'draining')
+  if (near.length === 0) throw error ?? noNode(want.model, 'no node serves it')
+  const down = !near.some(one => fits(one, want))
+  const got = await roster.queue.wait(want, {
+    signal,
+    waitMs: down ? limits.nodelessMs : limits.queueMs,
+    queuedMax: limits.queuedMax * near.length,
+  })
+  if (got) return got
+  signal.throwIfAborted()
+  if (error) throw error
+  if (down) throw noNode(want.model, `every node is down (${near[0]?.reason ?? 'not answering'})`)
+  throw fail('TG_BUSY', want.model ?? 'the model server', 1_000)
+}
+
+type Judging = { asked: Exchange; health: Health }
+
+/** Whether that was an answer, or a reason to try another node. */
+function judge(node: PoolNode, ended: Ended, { asked, health }: Judging): Verdict {
+  const { signal, raw } = asked
+  if (ended.kind === 'failed') {
+    if (!signal.aborted) health.failed(node, ended.error, ended.connected)
+    return { moves: true, error: unreachable(node, ended.error), sameNode: true }
+  }
+  if (ended.kind === 'streamed') {
+    if (!ended.error) health.succeeded(node)
+    else if (!signal.aborted) health.failed(node, ended.error, true)
+    return { moves: false }
+  }
+  const hidden = raw === true && ended.status < 500
+  const problem = hidden ? undefined : nodeProblem(ended.status, headOf(ended.body))
+  if (!problem || !isNodesFault(problem.status)) {
+    health.succeeded(node)
+    return { moves: false }
+  }
+  const { status, message } = problem
+  if (status === 503 && /sleep/i.test(message)) health.asleep(node, message)
+  else if (status === 503 || status === 429)
+    health.eject(node, message, retryAfterMs(ended.headers))
+  else if (status >= 500) health.failed(node, new Error(message), true)
+  else {
+    node.modelsAt = 0
+    void health.probe(node)
+  }
+  return { moves: true, error: refusalOf(problem, node.url), sameNode: false }
+}
+
+/** Errors are short: no need to look through a whole answer for one. */
+const headOf = (body: Buffer): string =>
+  body.length < 65_536 ? body.toString() : body.toString('utf8', 0, 256)
+
+/** Another node may do better: overload, a crash, a wrong key, a model that left. */
+const isNodesFault = (status: number): boolean =>
+  status >= 500 || status === 429 || status === 401 || status === 403 || status === 404
+
+function retryAfterMs(headers: AnswerHeaders): number {
+  const seconds = Number(headers['retry-after'])
+  return Number.isFinite(seconds) ? Math.min(seconds, 60) * 1_000 : 0
+}
+
+const unreachable = (node: PoolNode, error: Error): ToolError =>
+  /TIMEOUT/.test(reasonOf(error))
+    ? failFrom(error, 'TG_DEADLINE', `the model server ${node.url}`, 60_000)
+    : failFrom(error, 'TG_UPSTREAM_UNREACHABLE', node.url, reasonOf(error))

@@ -1,0 +1,108 @@
+/** An object that came from outside: nothing of it is known yet. */
+export type Json = { [name: string]: unknown }
+
+/** True for a JSON object, not for null or an array. */
+export const isRecord = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The objects in a list; what is no list has none. */
+export const recordsIn = (value: unknown): Json[] =>
+  Array.isArray(value) ? value.filter(isRecord) : []
+
+/** A string, or undefined for anything else. */
+export const textOf = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined
+
+/** A finite number, or undefined for anything else. */
+export const numberOf = (value: unknown): number | undefined =>
+  typeof value === 'number' && Number.isFinite(value) ? value : undefined
+
+/** What a text says as JSON; undefined when it is none (JSON has no undefined of its own). */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** As parseJson, for texts that must be an object. */
+export function parseRecord(text: string): Json | undefined {
+  const value = parseJson(text)
+  return isRecord(value) ? value : undefined
+}
+
+/** Members to set; undefined takes one out. */
+export type Patch = { [name: string]: unknown }
+
+/**
+ * Changes top-level members of a JSON object in its text and leaves every other byte as it came:
+ * numbers keep their digits, strings their escapes, and a picture of 10 MiB is not written anew.
+ * `text` must be valid JSON.
+ */
+export function editMembers(text: string, patch: Patch): string {
+  const left = new Map(Object.entries(patch))
+  const kept: string[] = []
+  for (const { name, start, end } of members(text)) {
+    if (!(name in patch)) kept.push(text.slice(start, end))
+    else if (left.has(name)) {
+      const value = left.get(name)
+      left.delete(name)
+      if (value !== undefined) kept.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`)
+    }
+  }
+  for (const [name, value] of left) {
+    if (value !== undefined) kept.push(`${JSON.stringify(name)}:${JSON.stringify(value)}`)
+  }
+  return `{${kept.join(',')}}`
+}
+
+const quote = 0x22
+const comma = 0x2c
+const isOpen = (code: number): boolean => code === 0x7b || code === 0x5b
+const isClose = (code: number): boolean => code === 0x7d || code === 0x5d
+const isSpace = (code: number): boolean =>
+  code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
+
+/** The end of the string that begins at `at`: just after its closing quote. */
+function stringEnd(text: string, at: number): number {
+  for (let close = text.indexOf('"', at + 1); close !== -1; close = text.indexOf('"', close + 1)) {
+    let slashes = 0
+    while (text[close - 1 - slashes] === '\\') slashes += 1
+    if (slashes % 2 === 0) return close + 1
+  }
+  return text.length
+}
+
+/** Where each member of a valid JSON object begins and ends. */
+function* members(text: string): Generator<{ name: string; start: number; end: number }> {
+  let depth = 0
+  let start = -1
+  let name = ''
+  let at = 0
+  while (at < text.length) {
+    const code = text.charCodeAt(at)
+    if (code === quote) {
+      const end = stringEnd(text, at)
+      if (depth === 1 && start === -1) {
+        start = at
+        name = String(JSON.parse(text.slice(at, end)))
+      }
+      at = end
+      continue
+    }
+    if (isOpen(code)) depth += 1
+    else if (isClose(code)) depth -= 1
+    const ended = start !== -1 && (depth === 0 || (depth === 1 && code === comma))
+    if (ended) {
+      yield { name, start, end: trimmedEnd(text, at) }
+      start = -1
+    }
+    at += 1
+  }
+}
+
+function trimmedEnd(text: string, end: number): number {
+  while (isSpace(text.charCodeAt(end - 1))) end -= 1
+  return end
+}

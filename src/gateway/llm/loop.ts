@@ -1,0 +1,294 @@
+import { closest } from 'fastest-levenshtein'
+import { fail } from '../../registry/errors.ts'
+import type { Llm, LlmCall } from './call.ts'
+import {
+  addUsage,
+  type CallDelta,
+  type Chunk,
+  type ChunkChoice,
+  type ModelCall,
+  newChatId,
+  type ToolSpec,
+  type Usage,
+} from './chat.ts'
+import { isRecord, type Json, parseRecord, recordsIn } from './json.ts'
+import { type LoopOptions, loopOptionsOf } from './loop-options.ts'
+import type { LoopResult, LoopTools } from './loop-tools.ts'
+import { runTurn, type Turn, type TurnContext } from './turn.ts'
+import type { TurnRequest } from './turn-request.ts'
+import { withFiles } from './loop-files.ts'
+
+/** What happened on the way to an answer, one a call and one a result. */
+export type Step = {
+  step: number
+  id: string
+  tool: string
+  phase: 'call' | 'result'
+  arguments?: unknown
+  text?: string
+  error?: { code: string; message: string; hint?: string }
+  ms?: number
+}
+/** What the final object tells of a loop: `messages` go on where the client's own end. */
+export type LoopReport = { steps: Step[]; messages: Json[] }
+
+export type LoopRun = {
+  llm: Llm
+  call: LlmCall
+  /** Shows a step to a client that is listening. */
+  onStep?: (step: Step, names: Pick<Turn, 'id' | 'created' | 'model'>) => void
+}
+
+/** The last turn of a loop, as if it had been the only one. */
+export type LoopAnswer = { turn: Turn; toolgate?: LoopReport }
+
+/** Runs a request: one turn, or with a `toolgate` field as many as its tools need. */
+export async function runLoop(
+  request: TurnRequest,
+  run: LoopRun,
+  context: TurnContext,
+): Promise<LoopAnswer> {
+  const options = loopOptionsOf(request.body['toolgate'])
+  if (!options) return { turn: await runTurn(request, context) }
+  const { tools } = run.llm
+  if (!tools) {
+    throw fail(
+      'TG_UNAVAILABLE',
+      'the tool loop',
+      'this gateway runs no tools',
+      'leave `toolgate` out of the request',
+    )
+  }
+  if ((request.body['n'] ?? 1) !== 1) throw fail('TG_REQUEST_INVALID', 'n must be 1 with toolgate')
+  const deadline = AbortSignal.timeout(options.deadlineMs)
+  return createLoop({ request, run, tools, options, deadline, context }).run()
+}
+
+type LoopParts = {
+  request: TurnRequest
+  run: LoopRun
+  tools: LoopTools
+  options: LoopOptions
+  deadline: AbortSignal
+  context: TurnContext
+}
+
+function createLoop({ request, run, tools, options, deadline, context }: LoopParts) {
+  const own = request.offer.tools
+  const offered = tools
+    .list(options.tools)
+    .filter(({ name }) => !own.some(tool => tool.name === name))
+  const specs: ToolSpec[] = [
+    ...own,
+    ...offered.map(({ name, description, input }) => ({ name, description, parameters: input })),
+  ]
+  const isOurs = (name: string): boolean => !own.some(tool => tool.name === name)
+  const names = { id: newChatId(), created: Math.floor(context.pool.now() / 1000) }
+  const signal = AbortSignal.any([context.signal, deadline])
+  const report: LoopReport = { steps: [], messages: [] }
+  const filter = createCallFilter(isOurs)
+  let usage: Usage | undefined
+  let calls = 0
+
+  const turnRequest = (step: number): TurnRequest => {
+    const { text: _text, ...rest } = request
+    const left = tokensLeft(options, usage)
+    const choice = step === 1 ? request.offer.choice : 'auto'
+    const { tool_choice: _choice, ...body } = request.body
+    return {
+      ...rest,
+      names,
+      continues: step > 1,
+      needsUsage: true,
+      offer: { ...request.offer, tools: specs, choice },
+      body: {
+        ...body,
+        messages: [...messagesOf(request.body), ...report.messages],
+        ...(specs.length > 0 ? { tools: toolsOf(request.body, offered) } : {}),
+        ...(step === 1 && request.body['tool_choice'] != null
+          ? { tool_choice: request.body['tool_choice'] }
+          : {}),
+        ...(left === undefined ? {} : { max_tokens: Math.min(left, maxTokensOf(request.body)) }),
+      },
+    }
+  }
+  const show = (step: Step): void => {
+    report.steps.push(step)
+    run.onStep?.(step, { ...names, model: request.model })
+  }
+  const runCall = async (
+    step: number,
+    call: ModelCall,
+  ): Promise<{ call: ModelCall; result: LoopResult }> => {
+    const { id, name: tool } = call
+    const args = parseRecord(call.arguments)
+    show({ step, id, tool, phase: 'call', arguments: args ?? call.arguments })
+    const from = context.pool.now()
+    const result = await callTool({ call, args, known: offered.map(({ name }) => name) })
+    const ms = context.pool.now() - from
+    show({
+      step,
+      id,
+      tool,
+      phase: 'result',
+      text: result.text,
+      ...(result.error ? { error: result.error } : {}),
+      ms,
+    })
+    return { call, result }
+  }
+  const callTool = async ({
+    call,
+    args,
+    known,
+  }: {
+    call: ModelCall
+    args: Json | undefined
+    known: string[]
+  }) => {
+    const { name } = call
+    if (!known.includes(name)) {
+      return failed(
+        fail('TG_TOOL_UNKNOWN', name, known.length > 0 ? closest(name, known) : undefined),
+      )
+    }
+    if (!args) return failed(fail('TG_BODY_INVALID', 'the arguments are not a JSON object'))
+    try {
+      return await tools.call(name, args, {
+        signal,
+        requestId: run.call.requestId,
+        deadlineMs: options.callDeadlineMs,
+      })
+    } catch (error) {
+      if (signal.aborted) throw error
+      return failed(run.call.why(error))
+    }
+  }
+  /** The answer of a loop that ends here, with the sum of what it took. */
+  const ending = (turn: Turn, clientCalls: ModelCall[], finish?: string): LoopAnswer => {
+    const choices = turn.choices.map(choice => ({
+      ...choice,
+      calls: clientCalls,
+      finish: finish ?? choice.finish,
+    }))
+    const toolgate = report
+    run.call.note({ steps: report.steps.filter(({ phase }) => phase === 'result').length, calls })
+    const close = (): void => turn.close({ usage, toolgate, ...(finish ? { finish } : {}) })
+    return { turn: { ...turn, choices, usage, close }, toolgate }
+  }
+
+  return {
+    async run(): Promise<LoopAnswer> {
+      let last: Turn | undefined
+      try {
+        for (let step = 1; ; step += 1) {
+          const turn = await runTurn(turnRequest(step), {
+            ...context,
+            signal,
+            ...filter.around(context.emit),
+          })
+          last = turn
+          usage = addUsage(usage, turn.usage)
+          const [choice] = turn.choices
+          const made = choice?.calls ?? []
+          const ours = made.filter(({ name }) => isOurs(name))
+          const theirs = made.filter(({ name }) => !isOurs(name))
+          report.messages.push(assistantMessage(choice?.content ?? '', made))
+          if (ours.length === 0) return ending(turn, theirs)
+          const spent = tokensLeft(options, usage) === 0
+          if (step > options.maxSteps || calls + ours.length > options.maxCalls || spent) {
+            return ending(turn, [], 'length')
+          }
+          calls += ours.length
+          const results = await Promise.all(ours.map(call => runCall(step, call)))
+          const node = turn.node
+          report.messages.push(
+            ...(await withFiles(results, { node, tools, limits: run.llm.limits })),
+          )
+          if (theirs.length > 0) return ending(turn, theirs)
+        }
+      } catch (error) {
+        if (!deadline.aborted || context.signal.aborted) throw error
+        if (last) return ending(last, [], 'length')
+        throw Object.assign(fail('TG_DEADLINE', 'the tool loop', options.deadlineMs), {
+          cause: error,
+        })
+      }
+    },
+  }
+}
+
+const failed = ({ code, message, hint }: ReturnType<typeof fail>): LoopResult => ({
+  text: `${code}: ${message}.${hint ? ` ${hint}` : ''}`,
+  error: { code, message, ...(hint ? { hint } : {}) },
+})
+
+const messagesOf = ({ messages }: Json): Json[] =>
+  typeof messages === 'string' ? [{ role: 'user', content: messages }] : recordsIn(messages)
+
+const toolsOf = (body: Json, offered: ReturnType<LoopTools['list']>): Json[] => [
+  ...recordsIn(body['tools']),
+  ...offered.map(({ name, description, input }) => ({
+    type: 'function',
+    function: { name, description, parameters: input },
+  })),
+]
+
+const maxTokensOf = (body: Json): number => {
+  const stated = body['max_completion_tokens'] ?? body['max_tokens']
+  return typeof stated === 'number' ? stated : Infinity
+}
+
+const tokensLeft = ({ maxTokens }: LoopOptions, usage: Usage | undefined): number | undefined =>
+  maxTokens === undefined ? undefined : Math.max(0, maxTokens - (usage?.completion_tokens ?? 0))
+
+const assistantMessage = (content: string, calls: ModelCall[]): Json => ({
+  role: 'assistant',
+  content,
+  ...(calls.length > 0
+    ? {
+        tool_calls: calls.map(({ id, name, arguments: text }) => ({
+          id,
+          type: 'function',
+          function: { name, arguments: text },
+        })),
+      }
+    : {}),
+})
+
+/** Keeps the gateway's own calls out of the client's stream; the client's are numbered anew. */
+function createCallFilter(isOurs: (name: string) => boolean) {
+  const shown = new Map<number, number | undefined>()
+  let count = 0
+  return {
+    around(emit: ((chunk: Chunk) => void) | undefined): Pick<TurnContext, 'emit'> {
+      if (!emit) return {}
+      shown.clear()
+      return {
+        emit(chunk) {
+          if (!chunk.choices.some(({ delta }) => delta.tool_calls)) return emit(chunk)
+          const choices = chunk.choices.flatMap((choice): ChunkChoice[] => {
+            const kept = (choice.delta.tool_calls ?? []).flatMap((call): CallDelta[] => {
+              const name = call.function.name
+              if (name !== undefined) {
+                shown.set(call.index, isOurs(name) ? undefined : count)
+                if (!isOurs(name)) count += 1
+              }
+              const index = shown.get(call.index)
+              return index === undefined ? [] : [{ ...call, index }]
+            })
+            const { tool_calls: _calls, ...delta } = choice.delta
+            if (kept.length > 0) return [{ ...choice, delta: { ...delta, tool_calls: kept } }]
+            return Object.keys(delta).length > 0
+              ? [{ ...choice, delta: { content: '', ...delta } }]
+              : []
+          })
+          if (choices.length > 0) emit({ ...chunk, choices })
+        },
+      }
+    },
+  }
+}
+
+/** True for a request that wants the gateway to run tools. */
+export const wantsLoop = (body: Json): boolean => isRecord(body['toolgate'])

@@ -1,0 +1,75 @@
+import type { TurnChoice, Usage } from '../chat.ts'
+import { isRecord, type Json, recordsIn } from '../json.ts'
+import type { Mender } from './chunk.ts'
+
+/**
+ * Reads a whole answer as if it had been streamed in one chunk: the same rules mend both, and a
+ * node that answers a stream with JSON (0.5.1 to 0.7.1 with tools) needs no case of its own.
+ */
+export function pushCompletion(mender: Mender, completion: Json): void {
+  const { choices, object: _object, ...rest } = completion
+  mender.push({
+    ...rest,
+    choices: recordsIn(choices).map(({ message, ...choice }) => ({
+      ...choice,
+      delta: isRecord(message) ? withIndexes(message) : {},
+    })),
+  })
+}
+
+/** Calls of a whole message have no index. */
+const withIndexes = (message: Json): Json => ({
+  ...message,
+  tool_calls: recordsIn(message['tool_calls']).map((call, index) => ({ ...call, index })),
+})
+
+/** Members of a node's answer that OpenAI's object has too, or that the client asked for. */
+function extras(answer: Json): Json {
+  const { choices: _choices, usage: _usage, object: _object, ...rest } = answer
+  return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
+}
+
+type Whole = {
+  answer: Json
+  id: string
+  created: number
+  model: string
+  choices: TurnChoice[]
+  usage: Usage | undefined
+}
+
+/** A turn as one OpenAI completion object. */
+export function completionOf({ answer, id, created, model, choices, usage }: Whole): Json {
+  return {
+    ...extras(answer),
+    id,
+    object: 'chat.completion',
+    created,
+    model,
+    choices: choices.map(({ index, content, reasoning, calls, finish, rest }) => ({
+      ...withoutNulls(rest),
+      index,
+      message: {
+        role: 'assistant',
+        content: content || (calls.length > 0 ? null : ''),
+        refusal: null,
+        ...(reasoning && reasoning !== content ? { reasoning_content: reasoning } : {}),
+        ...(calls.length > 0
+          ? {
+              tool_calls: calls.map(call => ({
+                id: call.id,
+                type: 'function',
+                function: { name: call.name, arguments: call.arguments },
+              })),
+            }
+          : {}),
+      },
+      logprobs: rest['logprobs'] ?? null,
+      finish_reason: finish,
+    })),
+    ...(usage ? { usage } : {}),
+  }
+}
+
+const withoutNulls = (rest: Json): Json =>
+  Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))

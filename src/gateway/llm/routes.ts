@@ -1,0 +1,159 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Registry } from 'prom-client'
+import type { Dispatcher } from 'undici'
+import { fail, type ToolError } from '../../registry/errors.ts'
+import { errorHeaders, toHttpError } from '../http/errors.ts'
+import { beginCall, type Llm, type LlmCall, readBody } from './call.ts'
+import { createClientStreams } from './client-stream.ts'
+import { affinityOf } from './affinity.ts'
+import { type LlmLimits, llmLimits } from './limits.ts'
+import type { LoopTools } from './loop-tools.ts'
+import { createMediaGate } from './media.ts'
+import { createLlmMetrics, type LlmMetrics } from './metrics.ts'
+import type { LlmLog } from './health.ts'
+import type { Pool } from './pool.ts'
+import { anthropicProblem, openAiProblem } from './problem.ts'
+import { chat } from './surfaces/chat.ts'
+import { completions } from './surfaces/completions.ts'
+import { copy } from './surfaces/copy.ts'
+import { countMessageTokens, messages } from './surfaces/messages.ts'
+import { listModels, oneModel, sendJson } from './surfaces/models.ts'
+import { nodeRoutes, type Registration } from './surfaces/nodes.ts'
+import { responses } from './surfaces/responses.ts'
+
+/** What the LLM side is built of. */
+export type LlmOptions = {
+  pool: Pool
+  /** The registry's tools, for the loop; absent = requests with a `toolgate` field are refused. */
+  tools?: LoopTools
+  log: LlmLog
+  limits?: Partial<LlmLimits>
+  publicOrigin: string
+  metrics?: LlmMetrics | Registry
+  now?: () => number
+  /** Who may join by LMDeploy's `--proxy-url`: addresses or ranges; nobody by default. */
+  registration?: Registration
+  /** `host:port` of private servers whose pictures may be fetched for a model. */
+  allowedHosts?: readonly string[]
+  /** The way to those servers, in place of the network. */
+  mediaDispatcher?: Dispatcher
+  lookup?: (host: string) => Promise<string[]>
+  logPrompts?: boolean
+}
+
+type Handler = (llm: Llm, call: LlmCall) => unknown
+
+/** All that is served of models, as one plugin. */
+export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Promise<void> => {
+  const { pool, tools, log, publicOrigin, now = Date.now } = options
+  const limits: LlmLimits = { ...llmLimits, ...options.limits }
+  const streams = createClientStreams(limits, now)
+  const metrics = metricsOf(options.metrics)
+  metrics?.watch(pool)
+  const media = createMediaGate({
+    limits,
+    publicOrigin,
+    readFile: tools?.readFile && (id => tools.readFile!(id)),
+    allowedHosts: options.allowedHosts ?? [],
+    dispatcher: options.mediaDispatcher,
+    ...(options.lookup ? { lookup: options.lookup } : {}),
+  })
+  const logPrompts = options.logPrompts ?? false
+  const llm: Llm = { pool, limits, log, now, streams, media, tools, metrics, logPrompts }
+  const startedAt = now()
+
+  app.addHook('onClose', async () => {
+    streams.close()
+    await pool.close()
+  })
+  await app.register(async v1 => {
+    v1.removeAllContentTypeParsers()
+    v1.addContentTypeParser(
+      'application/json',
+      { parseAs: 'buffer', bodyLimit: limits.bodyBytesMax },
+      (_request, body, done) => {
+        try {
+          done(null, readBody(body as Buffer))
+        } catch (error) {
+          done(error as Error)
+        }
+      },
+    )
+    v1.setErrorHandler((error, request, reply) => answerError(llm, error, { request, reply }))
+
+    const post = (path: string, surface: string, handler: Handler): void => {
+      v1.post(
+        path,
+        { config: { access: 'key' }, bodyLimit: limits.bodyBytesMax },
+        async (request, reply) => {
+          if (request.body === undefined) throw fail('TG_BODY_INVALID', 'it is empty')
+          return handler(llm, beginCall(llm, { request, reply, surface }))
+        },
+      )
+      refuseOthers(v1, path, 'POST')
+    }
+    post('/v1/chat/completions', 'chat', chat)
+    post('/v1/completions', 'completions', completions)
+    post('/v1/messages', 'messages', messages)
+    post('/v1/messages/count_tokens', 'count_tokens', countMessageTokens)
+    post('/v1/responses', 'responses', responses)
+    for (const path of ['/v1/embeddings', '/v1/encode', '/generate', '/pooling']) {
+      post(path, path.split('/').at(-1)!, passPath(path))
+    }
+    const key = { config: { access: 'key' as const } }
+    v1.get('/v1/models', key, (request, reply) =>
+      sendJson(reply, listModels(llm, request, startedAt)),
+    )
+    v1.get('/v1/models/*', key, async (request, reply) =>
+      sendJson(reply, await oneModel(llm, request, startedAt)),
+    )
+    refuseOthers(v1, '/v1/models', 'GET')
+    v1.all('/v1/*', key, request => {
+      throw fail('TG_ROUTE_UNKNOWN', request.url.split('?')[0]!)
+    })
+  })
+  nodeRoutes(app, { pool, registration: options.registration ?? { allow: [] } })
+}
+
+const metricsOf = (given: LlmMetrics | Registry | undefined): LlmMetrics | undefined =>
+  given === undefined || 'watch' in given ? given : createLlmMetrics(given)
+
+/** Surfaces that only some nodes have: passed on, byte for byte. */
+const passPath =
+  (path: string): Handler =>
+  async (llm, call) => {
+    const { model } = call.body.json
+    const named = typeof model === 'string' && model !== ''
+    if (named) call.note({ model })
+    const served = named ? await llm.pool.resolve(model) : undefined
+    return copy(llm, call, { path, served, affinity: affinityOf(call.body.json) })
+  }
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+function refuseOthers(app: FastifyInstance, url: string, allowed: 'GET' | 'POST'): void {
+  app.route({
+    method: methods.filter(method => method !== allowed),
+    url,
+    config: { access: 'key' },
+    handler(request, reply) {
+      void reply.header('allow', allowed)
+      throw fail('TG_METHOD', request.method, [allowed])
+    },
+  })
+}
+
+type Answering = { request: FastifyRequest; reply: FastifyReply }
+
+/** Errors in the shape that this surface's clients read. */
+function answerError({ log }: Llm, error: unknown, { request, reply }: Answering): FastifyReply {
+  const shown: ToolError = toHttpError(error)
+  if (shown.status >= 500)
+    log.warn({ requestId: request.id, code: shown.code, err: shown }, 'llm request failed')
+  errorHeaders(reply, shown)
+  const anthropic = request.url.startsWith('/v1/messages')
+  return reply
+    .status(shown.status)
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(anthropic ? anthropicProblem(shown) : openAiProblem(shown)))
+}

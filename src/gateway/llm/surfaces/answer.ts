@@ -1,0 +1,94 @@
+import type { ToolError } from '../../../registry/errors.ts'
+import type { Llm, LlmCall } from '../call.ts'
+import type { Chunk } from '../chat.ts'
+import { type LoopReport, runLoop, type Step } from '../loop.ts'
+import type { Turn, TurnContext } from '../turn.ts'
+import type { TurnRequest } from '../turn-request.ts'
+
+type Names = Pick<Turn, 'id' | 'created' | 'model'>
+
+/** One surface's way of saying what a turn says. */
+export type Surface = {
+  request: TurnRequest
+  /** What a stream begins with, before the model has said anything. */
+  start?(): string
+  chunk(chunk: Chunk): string
+  step(step: Step, names: Names): string
+  /** The proper end of a stream. */
+  end(turn: Turn, toolgate: LoopReport | undefined): string
+  /** The end of a stream that broke. */
+  broken(problem: ToolError): string
+  whole(turn: Turn, toolgate: LoopReport | undefined): unknown
+}
+
+/** Runs a request, with its loop where it wants one, and answers whole or as a stream. */
+export const answerTurn = (llm: Llm, call: LlmCall, surface: Surface): Promise<unknown> =>
+  surface.request.stream ? stream(llm, call, surface) : whole(llm, call, surface)
+
+const note = (call: LlmCall, { node, retries, queuedMs, usage }: Turn): void =>
+  call.note({ node: node.url, retries, queuedMs, usage })
+
+async function whole(llm: Llm, call: LlmCall, surface: Surface): Promise<unknown> {
+  try {
+    const context = { pool: llm.pool, signal: call.signal }
+    const { turn, toolgate } = await runLoop(surface.request, { llm, call }, context)
+    note(call, turn)
+    return call.reply
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(surface.whole(turn, toolgate)))
+  } catch (error) {
+    throw call.why(error)
+  }
+}
+
+/** Events are gathered while one piece of the node's stream is read, then sent in one write. */
+async function stream(llm: Llm, call: LlmCall, surface: Surface): Promise<unknown> {
+  const out = call.openStream({ keepAlive: true })
+  let pending = ''
+  const head = (): void => {
+    if (out.started) return
+    out.head()
+    pending = (surface.start?.() ?? '') + pending
+  }
+  const flush = (): boolean => {
+    if (pending === '') return true
+    head()
+    const text = pending
+    pending = ''
+    return out.write(text)
+  }
+  const context: TurnContext = {
+    pool: llm.pool,
+    signal: call.signal,
+    emit: chunk => void (pending += surface.chunk(chunk)),
+    onHead() {
+      head()
+      flush()
+    },
+    flows: flush,
+    onDrain: resume => out.onDrain(resume),
+  }
+  try {
+    const { turn, toolgate } = await runLoop(
+      surface.request,
+      {
+        llm,
+        call,
+        onStep(step, names) {
+          pending += surface.step(step, names)
+          flush()
+        },
+      },
+      context,
+    )
+    note(call, turn)
+    turn.close()
+    head()
+    out.end(pending + surface.end(turn, toolgate))
+  } catch (error) {
+    const shown = call.why(error)
+    if (!out.started) throw shown
+    if (shown.code !== 'TG_CLIENT_CLOSED') out.end(pending + surface.broken(shown))
+  }
+  return call.reply
+}

@@ -1,0 +1,127 @@
+import { fail } from '../../../registry/errors.ts'
+import { isRecord, type Json, numberOf, recordsIn, textOf } from '../json.ts'
+
+const refuse = (param: string, problem: string): Error =>
+  fail('TG_REQUEST_INVALID', `${param}: ${problem}`)
+
+/** An Anthropic request as a chat request. What has no counterpart (metadata, betas) is left out. */
+export function toChatBody(body: Json): Json {
+  const { messages, max_tokens: max, system, stop_sequences: stops, thinking } = body
+  if (!Array.isArray(messages) || messages.length === 0) {
+    throw refuse('messages', 'must be a list of at least one message')
+  }
+  if (numberOf(max) === undefined) throw refuse('max_tokens', 'is missing: it must be a number')
+  const systemText =
+    textOf(system) ??
+    recordsIn(system)
+      .map(({ text }) => textOf(text) ?? '')
+      .join('\n')
+  const passed = ['temperature', 'top_p', 'top_k', 'stream', 'session_id', 'toolgate'].filter(
+    name => name in body,
+  )
+  return {
+    model: body['model'],
+    max_tokens: max,
+    messages: [
+      ...(systemText ? [{ role: 'system', content: systemText }] : []),
+      ...messages.flatMap((message: unknown, index: number) => toChatMessages(message, index)),
+    ],
+    ...Object.fromEntries(passed.map(name => [name, body[name]])),
+    ...(Array.isArray(stops) && stops.length > 0 ? { stop: stops } : {}),
+    ...(isRecord(thinking)
+      ? { chat_template_kwargs: { enable_thinking: thinking['type'] !== 'disabled' } }
+      : {}),
+    ...toolsOf(body),
+  }
+}
+
+function toChatMessages(message: unknown, index: number): Json[] {
+  const where = `messages.${index}`
+  if (!isRecord(message)) throw refuse(where, 'must be an object {role, content}')
+  const { role, content } = message
+  if (role !== 'user' && role !== 'assistant' && role !== 'system') {
+    throw refuse(`${where}.role`, 'must be user or assistant')
+  }
+  if (typeof content === 'string') return [{ role, content }]
+  if (!Array.isArray(content))
+    throw refuse(`${where}.content`, 'must be a string or a list of blocks')
+  const blocks = recordsIn(content)
+  return role === 'assistant' ? [assistantMessage(blocks)] : userMessages(blocks, role)
+}
+
+/** Thoughts of earlier turns are not told again: templates drop them too. */
+function assistantMessage(blocks: Json[]): Json {
+  const calls = blocks.filter(({ type }) => type === 'tool_use')
+  return {
+    role: 'assistant',
+    content: blocks.map(({ type, text }) => (type === 'text' ? (textOf(text) ?? '') : '')).join(''),
+    ...(calls.length > 0
+      ? {
+          tool_calls: calls.map(({ id, name, input }) => ({
+            id,
+            type: 'function',
+            function: { name, arguments: JSON.stringify(input ?? {}) },
+          })),
+        }
+      : {}),
+  }
+}
+
+function userMessages(blocks: Json[], role: string): Json[] {
+  const results = blocks.filter(({ type }) => type === 'tool_result')
+  const parts = [
+    ...results.flatMap(({ content }) => recordsIn(content).flatMap(imagePart)),
+    ...blocks.flatMap(block => {
+      if (block['type'] === 'text') return [{ type: 'text', text: textOf(block['text']) ?? '' }]
+      return imagePart(block)
+    }),
+  ]
+  const onlyText = parts.every(({ type }) => type === 'text')
+  const content = onlyText ? parts.map(part => ('text' in part ? part.text : '')).join('\n') : parts
+  return [
+    ...results.map(({ tool_use_id: id, content: said, is_error: failed }) => ({
+      role: 'tool',
+      tool_call_id: id,
+      content: (failed === true ? 'Error: ' : '') + blockText(said),
+    })),
+    ...(parts.length > 0 ? [{ role, content }] : []),
+  ]
+}
+
+const blockText = (content: unknown): string =>
+  textOf(content) ??
+  recordsIn(content)
+    .map(({ text }) => textOf(text) ?? '')
+    .join('\n')
+
+function imagePart(block: Json): { type: string; image_url?: Json; text?: string }[] {
+  const source = block['source']
+  if (block['type'] !== 'image' || !isRecord(source)) return []
+  const url =
+    source['type'] === 'base64'
+      ? `data:${String(source['media_type'])};base64,${String(source['data'])}`
+      : String(source['url'])
+  return [{ type: 'image_url', image_url: { url } }]
+}
+
+function toolsOf({ tools, tool_choice: choice }: Json): Json {
+  const functions = recordsIn(tools)
+    .filter(({ input_schema: schema }) => isRecord(schema))
+    .map(({ name, description, input_schema: parameters }) => ({
+      type: 'function',
+      function: { name, ...(typeof description === 'string' ? { description } : {}), parameters },
+    }))
+  if (functions.length === 0) return {}
+  const { type, name, disable_parallel_tool_use: single } = isRecord(choice) ? choice : {}
+  const wanted: Record<string, unknown> = {
+    any: 'required',
+    none: 'none',
+    tool: { type: 'function', function: { name } },
+  }
+  const stated = typeof type === 'string' ? wanted[type] : undefined
+  return {
+    tools: functions,
+    ...(stated === undefined ? {} : { tool_choice: stated }),
+    ...(single === true ? { parallel_tool_calls: false } : {}),
+  }
+}

@@ -1,0 +1,76 @@
+import { affinityOf } from '../affinity.ts'
+import type { Llm, LlmCall } from '../call.ts'
+import { editMembers, isRecord, type Json, type Patch } from '../json.ts'
+import { wantsLoop } from '../loop.ts'
+import { completionOf } from '../mend/completion.ts'
+import { openAiProblem } from '../problem.ts'
+import { dataEvent, doneEvent } from '../sse.ts'
+import type { TurnRequest } from '../turn-request.ts'
+import { modelOf, offerOf, validateChat } from '../validate.ts'
+import { answerTurn } from './answer.ts'
+import { copy } from './copy.ts'
+
+/** `POST /v1/chat/completions`. */
+export async function chat(llm: Llm, call: LlmCall): Promise<unknown> {
+  const { json } = call.body
+  const model = modelOf(json)
+  call.note({ model })
+  if (!call.raw) validateChat(json, llm.limits)
+  const served = await llm.pool.resolve(model)
+  const affinity = affinityOf(json)
+  if (call.raw || llm.pool.peek(served)?.spec.raw) {
+    return copy(llm, call, { path: '/v1/chat/completions', served, affinity })
+  }
+  return answerTurn(llm, call, {
+    request: await chatRequest(llm, call, { model, served, affinity }),
+    chunk: dataEvent,
+    /** A valid chunk that says nothing, with the step beside it. */
+    step: (step, names) =>
+      dataEvent({
+        ...names,
+        object: 'chat.completion.chunk',
+        choices: [{ index: 0, delta: {}, finish_reason: null }],
+        toolgate: step,
+      }),
+    end: () => doneEvent,
+    broken: problem => dataEvent(openAiProblem(problem)) + doneEvent,
+    whole(turn, toolgate) {
+      const completion = completionOf(turn)
+      return toolgate ? { ...completion, toolgate } : completion
+    },
+  })
+}
+
+type Names = { model: string; served: string; affinity: number | undefined }
+
+async function chatRequest(llm: Llm, call: LlmCall, names: Names): Promise<TurnRequest> {
+  const { json, text } = call.body
+  const messages = await llm.media.check(json['messages'], call.signal)
+  const patch: Patch = { ...legacyFunctions(json), ...(messages ? { messages } : {}) }
+  const changed = Object.keys(patch).length > 0
+  const body = changed ? { ...json, ...patch } : json
+  const options = json['stream_options']
+  return {
+    ...names,
+    body,
+    text: changed ? editMembers(text, patch) : text,
+    stream: json['stream'] === true,
+    includeUsage: isRecord(options) && options['include_usage'] === true,
+    offer: offerOf(body, llm.limits),
+    splitsThoughts: wantsLoop(json),
+  }
+}
+
+/** The `functions` of 2023, which Dify still sends, are tools by another name. */
+function legacyFunctions(json: Json): Patch {
+  const { functions, function_call: choice } = json
+  if (!Array.isArray(functions) || json['tools'] != null) return {}
+  return {
+    functions: undefined,
+    function_call: undefined,
+    tools: functions.map((one: unknown) => ({ type: 'function', function: one })),
+    ...(choice == null
+      ? {}
+      : { tool_choice: isRecord(choice) ? { type: 'function', function: choice } : choice }),
+  }
+}

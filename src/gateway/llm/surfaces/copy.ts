@@ -1,0 +1,122 @@
+import type { LlmCall, Llm } from '../call.ts'
+import type { NodeRequest } from '../dispatch.ts'
+import { editMembers, type Patch } from '../json.ts'
+import type { PoolNode } from '../node.ts'
+import type { Exchanged } from '../exchange.ts'
+import { nodeProblem, openAiProblem, refusalOf } from '../problem.ts'
+import { fail } from '../../../registry/errors.ts'
+import { dataEvent, doneEvent } from '../sse.ts'
+
+export type CopyOptions = {
+  path: string
+  /** As the pool serves it; undefined where the surface names no model. */
+  served: string | undefined
+  affinity: number | undefined
+  headers?: Record<string, string>
+  /** The error event of a stream that broke; OpenAI's where nothing else is said. */
+  brokenEvent?: (problem: ReturnType<typeof fail>) => string
+  /** The marks of a stream's proper end. */
+  endMark?: string
+}
+
+/** Passes a request and its answer byte for byte; only what must not reach a node is taken out. */
+export async function copy(llm: Llm, call: LlmCall, options: CopyOptions): Promise<unknown> {
+  const { body, raw, signal, reply } = call
+  const asked = body.json['stream'] === true
+  if (!asked) {
+    const exchanged = await exchange(llm, call, options)
+    note(call, exchanged)
+    return exchanged.kind === 'answer' ? answer(call, exchanged) : undefined
+  }
+  const stream = call.openStream({ keepAlive: false })
+  let tail = ''
+  try {
+    const exchanged = await exchange(llm, call, options, {
+      head: () => stream.head(),
+      data(bytes) {
+        tail = (tail + bytes.toString('latin1', Math.max(0, bytes.length - 64))).slice(-64)
+        return stream.write(bytes)
+      },
+      onPaused: resume => stream.onDrain(resume),
+    })
+    note(call, exchanged)
+    if (exchanged.kind === 'answer') {
+      if (!stream.started) return await answer(call, exchanged)
+      const problem = nodeProblem(exchanged.status, exchanged.body.toString())
+      throw problem
+        ? refusalOf(problem, exchanged.node.url)
+        : fail('TG_UPSTREAM_INVALID', exchanged.node.url, 'it answered a stream with one object')
+    }
+    if (raw && exchanged.error) return stream.cut()
+    if (exchanged.error || (!raw && !tail.includes(options.endMark ?? '[DONE]'))) {
+      throw fail(
+        'TG_UPSTREAM_FAILED',
+        exchanged.node.url,
+        'it broke off in the middle of its answer',
+      )
+    }
+    stream.end()
+  } catch (error) {
+    const shown = call.why(error)
+    if (!stream.started) throw shown
+    if (signal.aborted && shown.code === 'TG_CLIENT_CLOSED') return undefined
+    stream.end(options.brokenEvent?.(shown) ?? `\n\n${dataEvent(openAiProblem(shown))}${doneEvent}`)
+  }
+  return reply
+}
+
+const note = (call: LlmCall, { node, retries, queuedMs }: Exchanged): void =>
+  call.note({ node: node.url, retries, queuedMs })
+
+function exchange(
+  llm: Llm,
+  call: LlmCall,
+  options: CopyOptions,
+  sink?: Parameters<Llm['pool']['exchange']>[0]['sink'],
+) {
+  const { pool } = llm
+  return pool.exchange({
+    model: options.served,
+    affinity: options.affinity,
+    signal: call.signal,
+    raw: call.raw,
+    request: node => nodeRequest(call, options, node),
+    ...(sink ? { sink } : {}),
+  })
+}
+
+/** The bytes as they came, unless the model has another name there or a session must not go along. */
+function nodeRequest(
+  call: LlmCall,
+  { path, served, headers }: CopyOptions,
+  node: PoolNode,
+): NodeRequest {
+  const { bytes, text, json } = call.body
+  const patch: Patch = {}
+  const name = served === undefined ? undefined : node.models.get(served)
+  if (name !== undefined && name !== json['model']) patch['model'] = name
+  if (!call.raw && 'session_id' in json) patch['session_id'] = undefined
+  return {
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json', ...headers },
+    body: Object.keys(patch).length > 0 ? editMembers(text, patch) : bytes,
+    stream: json['stream'] === true,
+  }
+}
+
+/** A whole answer: errors in OpenAI's shape with their real status, everything else as it is. */
+function answer(
+  call: LlmCall,
+  { node, status, headers, body }: Extract<Exchanged, { kind: 'answer' }>,
+) {
+  const problem = call.raw ? undefined : nodeProblem(status, body.toString())
+  if (problem?.status === 404 && /^not found$/i.test(problem.message)) {
+    throw fail('TG_ROUTE_UNKNOWN', `${call.reply.request.url} on the model's nodes`)
+  }
+  if (problem) throw refusalOf(problem, node.url)
+  return call.reply
+    .code(status)
+    .type(String(headers['content-type'] ?? 'application/json'))
+    .send(body)
+}
