@@ -154,7 +154,7 @@ function dayOf(day: Daily, timezone: string | undefined, language: Language): Da
 function localDay(start: string, timezone: string | undefined): string {
   const noon = Date.parse(start) + 12 * 3_600_000
   if (Number.isNaN(noon)) throw fail('TG_UPSTREAM_INVALID', qweather, 'it has a day without a date')
-  return /Z$/.test(start) ? inZone(noon, timezone).slice(0, 10) : start.slice(0, 10)
+  return start.endsWith('Z') ? inZone(noon, timezone).slice(0, 10) : start.slice(0, 10)
 }
 
 const local = (time: string | null | undefined, timezone: string | undefined) => {
