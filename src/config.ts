@@ -28,8 +28,12 @@ const LlmNode = Type.Object(
     ),
     key: Type.Optional(Type.String()),
     weight: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
+    concurrency: Type.Optional(Type.Integer({ minimum: 1 })),
+    version: Type.Optional(Type.String()),
     raw: Type.Optional(Type.Boolean()),
-    tools: Type.Optional(Type.String()),
+    tools: Type.Optional(Type.Enum(['native', 'internlm', 'qwen', 'llama3', 'react'])),
+    vision: Type.Optional(Type.Boolean()),
+    native: Type.Optional(Type.Array(Type.Enum(['messages', 'responses']))),
   },
   { additionalProperties: false },
 )

@@ -25,6 +25,9 @@ import { createOriginOf } from './http/origin.ts'
 import { registryRoutes } from './http/registry-routes.ts'
 import { toolRoutes } from './http/tools.ts'
 import { answerUnknownRoutes } from './http/unknown-route.ts'
+import { createPool } from './llm/pool.ts'
+import { llmRoutes } from './llm/routes.ts'
+import { createLoopTools } from './loop-tools.ts'
 import { createMetrics } from './metrics.ts'
 import { createNetwork } from './network.ts'
 import { createPipeline } from './pipeline.ts'
@@ -53,6 +56,7 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance & {
   const { limits, settings } = config
   const secured = isSecured(config)
   const originOf = createOriginOf(config)
+  const publicOrigin = config.publicUrl ?? `http://${config.host}:${config.port}`
 
   // Behind the faces: the network, the files, the store, and the one call in its policies.
   const network = createNetwork({ ...options, redis: redis ?? noRedis, now })
@@ -143,6 +147,22 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance & {
   await app.register(eventRoutes, { registry })
   await app.register(files.routes)
   await app.register(healthRoutes, { registry, metrics, redisHealth, isStopping: () => stopping })
+  await app.register(llmRoutes, {
+    pool: createPool({ nodes: config.llm.nodes, log, now }),
+    tools: createLoopTools({
+      registry,
+      invoke,
+      files,
+      fileUrl: id => files.urlAt(publicOrigin, id),
+      redisMs: limits.redisMs,
+    }),
+    log,
+    publicOrigin,
+    metrics,
+    now,
+    registration: { allow: config.llm.registrars },
+    allowedHosts: config.allowedHosts,
+  })
   await app.register(docsRoutes)
 
   app.addHook('preClose', async () => {

@@ -26,6 +26,8 @@ export type Files = {
   /** For the faces. */
   storeUpload: StoreUpload
   urlFor: (request: FastifyRequest, id: string) => string
+  /** The same under an origin that is known beforehand. */
+  urlAt: (origin: string, id: string) => string
   open: (id: string) => Promise<{ stream: NodeJS.ReadableStream; mediaType: string }>
   /** For the access hook: true when the URL of a file carries a valid signature. */
   isSigned: (request: FastifyRequest) => boolean
@@ -56,11 +58,12 @@ export function createFiles(options: {
   store.start(error => options.log.warn({ err: error }, 'stored files cannot be swept'))
   const signer = createSigner({ secret: secretOf(config), now })
   const secured = isSecured(config)
-  const urlFor = (request: FastifyRequest, id: string): string => {
+  const urlAt = (origin: string, id: string): string => {
     const until = Math.ceil((now() + fileTtlMs) / signedUntilMs) * signedUntilMs
-    const url = `${originOf(request)}/files/${id}`
+    const url = `${origin}/files/${id}`
     return secured ? `${url}?${signer.sign(id, until)}` : url
   }
+  const urlFor = (request: FastifyRequest, id: string): string => urlAt(originOf(request), id)
   return {
     read: ({ id }) => store.read(id),
     save: async file => (await store.put(file)).id,
@@ -75,6 +78,7 @@ export function createFiles(options: {
     }),
     storeUpload: upload => storeUpload(store, upload, fileBytesMax),
     urlFor,
+    urlAt,
     open: async id => {
       const { mediaType } = await store.get(id)
       return { mediaType, stream: await store.stream(id) }
