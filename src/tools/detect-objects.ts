@@ -91,11 +91,11 @@ export default defineTool({
       input: { image: 'https://example.com/walk.jpg', labels: ['person', '狗'] },
       output: {
         objects: [
-          { label: 'person', score: 0.88, box: [188, 97, 276, 372] },
-          { label: 'dog', score: 0.87, box: [61, 262, 200, 348] },
+          { label: 'person', score: 0.91, box: [310, 60, 420, 430] },
+          { label: 'dog', score: 0.84, box: [110, 290, 265, 440] },
         ],
-        width: 640,
-        height: 424,
+        width: 800,
+        height: 480,
       },
     },
   ],

@@ -74,13 +74,13 @@ export default defineTool({
       title: 'A street sign',
       input: { image: 'https://example.com/sign.jpg' },
       output: {
-        text: '愚园路\nYuyuan Rd.',
+        text: '出口\nEXIT',
         lines: [
-          { text: '愚园路', confidence: 0.99, box: [189, 82, 461, 156] },
-          { text: 'Yuyuan Rd.', confidence: 0.97, box: [233, 175, 415, 209] },
+          { text: '出口', confidence: 0.99, box: [120, 40, 280, 118] },
+          { text: 'EXIT', confidence: 0.98, box: [142, 136, 258, 180] },
         ],
-        width: 640,
-        height: 339,
+        width: 400,
+        height: 220,
       },
     },
   ],
