@@ -4,6 +4,7 @@ import type { Registry } from './registry.ts'
 import {
   artifactsOf,
   canGrow,
+  cutOf,
   fileInputsOf,
   type FileKind,
   type FileRef,
@@ -154,19 +155,24 @@ export function present(answer: Answer, fileUrl: (id: string) => string): Presen
       return shown.json
     },
     get text() {
-      return tool.text(shown.output, input)
+      const cut = mayBeCut(tool, result) ? cutOf(tool, shown.output) : undefined
+      const text = tool.text(shown.output, input)
+      return cut ? `${text}\n[cut: the whole answer is ${cut.bytes} bytes, at ${cut.file}]` : text
     },
   }
 }
 
+/** Looks at the text first: most answers are whole, and then nothing of them need be parsed. */
+const mayBeCut = (tool: Tool, result: Result): boolean =>
+  canGrow(tool) && result.json.includes(`"${truncatedKey}":`)
+
 function withUrls(tool: Tool, result: Result, fileUrl: (id: string) => string): Result {
   const artifacts = artifactsOf(tool)
-  const cut = canGrow(tool) && result.json.includes(`"${truncatedKey}":`)
+  const cut = mayBeCut(tool, result) ? cutOf(tool, result.output) : undefined
   if (artifacts.length === 0 && !cut) return result
   const output = { ...result.output }
   for (const { name } of artifacts)
     if (typeof output[name] === 'string') output[name] = fileUrl(output[name])
-  const truncated = output[truncatedKey] as { file: string } | undefined
-  if (truncated) output[truncatedKey] = { ...truncated, file: fileUrl(truncated.file) }
+  if (cut) output[truncatedKey] = { ...cut, file: fileUrl(cut.file) }
   return resultOf(output)
 }

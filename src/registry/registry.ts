@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import { lintTool } from './lint.ts'
 import { nearestName } from './parse.ts'
 import type { Settings, Tool, Unavailable } from './tool.ts'
@@ -29,7 +30,7 @@ export type Registry = {
   remove(source: string): void
   /** Marks a tool as (un)available while it runs, as probes of a source do. */
   setUnavailable(name: string, why: Unavailable | undefined): void
-  /** Computes a value once a revision. */
+  /** Computes a value once a revision, or again when it was not asked for in long. */
   memo<Value>(key: string, make: () => Value): Value
   /** Calls back on each change until the returned function is called. */
   subscribe(listener: (event: RegistryEvent) => void): () => void
@@ -38,7 +39,13 @@ export type Registry = {
 }
 
 /** Limits of the registry itself. */
-export const registryLimits = { toolsMax: 100_000, eventsMax: 1_000, memoMax: 500 } as const
+export const registryLimits = {
+  toolsMax: 100_000,
+  eventsMax: 1_000,
+  /** A caller chooses slices of documents, so what is kept of them is bounded. */
+  memoMax: 5_000,
+  memoCharactersMax: 64 * 1024 * 1024,
+} as const
 
 /**
  * Builds the registry. A tool that breaks a rule stops the start with a sentence that says how to
@@ -53,15 +60,19 @@ export function createRegistry(
   const down = new Map<string, Unavailable>()
   const listeners = new Set<(event: RegistryEvent) => void>()
   const events: RegistryEvent[] = []
-  const memos = new Map<string, unknown>()
+  const memos = new LRUCache<string, { value: unknown }>({
+    max: registryLimits.memoMax,
+    maxSize: registryLimits.memoCharactersMax,
+    sizeCalculation: ({ value }, key) => key.length + charactersOf(value),
+  })
   let revision = 0
   let sorted: readonly Tool[] | undefined
 
   const changed = (event: RegistryEvent['event'], tool: Tool): void => {
     revision += 1
     sorted = undefined
-    memos.clear()
-    const available = !down.has(tool.name)
+    if (memos.size > 0) memos.clear()
+    const available = event !== 'tool.removed' && !down.has(tool.name)
     const entry = { event, name: tool.name, version: tool.version, available, revision }
     events.push(entry)
     if (events.length > registryLimits.eventsMax) events.shift()
@@ -95,11 +106,13 @@ export function createRegistry(
     unavailable: name => down.get(name),
     nearest: name => nearestName(name, [...byName.keys()]),
     put(source, tools) {
-      check(tools, other => byName.get(other.name)?.source !== source && byName.has(other.name))
-      const kept = new Set(tools.map(({ name }) => name))
+      const own = tools.map(tool => (tool.source === source ? tool : { ...tool, source }))
+      const others = registry.list().filter(tool => tool.source !== source)
+      check(own, others)
+      const kept = new Set(own.map(({ name }) => name))
       for (const tool of registry.list())
         if (tool.source === source && !kept.has(tool.name)) drop(tool)
-      for (const tool of tools) add(tool)
+      for (const tool of own) add(tool)
     },
     remove(source) {
       for (const tool of registry.list()) if (tool.source === source) drop(tool)
@@ -112,10 +125,10 @@ export function createRegistry(
       changed('tool.availability', tool)
     },
     memo<Value>(key: string, make: () => Value): Value {
-      if (memos.has(key)) return memos.get(key) as Value
+      const known = memos.get(key)
+      if (known) return known.value as Value
       const value = make()
-      // A caller chooses slices of documents, so their number is bounded.
-      if (memos.size < registryLimits.memoMax) memos.set(key, value)
+      memos.set(key, { value })
       return value
     },
     subscribe(listener) {
@@ -132,22 +145,29 @@ export function createRegistry(
     },
   }
 
-  check(tools, () => false)
+  check(tools, [])
   for (const tool of tools) add(tool)
   return registry
 
-  function check(tools: readonly Tool[], taken: (tool: Tool) => boolean): void {
-    const names = new Set<string>()
+  function check(tools: readonly Tool[], others: readonly Tool[]): void {
+    const names = new Set(others.map(({ name }) => name))
     const problems = tools.flatMap(tool => {
-      const twice = names.has(tool.name) || taken(tool)
+      const isTaken = names.has(tool.name)
       names.add(tool.name)
       return [
-        ...(twice ? [`tool "${tool.name}" is defined twice: give one of them another name`] : []),
+        ...(isTaken ? [`tool "${tool.name}" is defined twice: give one of them another name`] : []),
         ...lint(tool),
       ]
     })
-    if (byName.size + tools.length > registryLimits.toolsMax)
+    if (others.length + tools.length > registryLimits.toolsMax)
       problems.push(`more than ${registryLimits.toolsMax} tools: use several gateways`)
     if (problems.length > 0) throw new Error(problems.join('\n'))
   }
+}
+
+/** About how much a value holds; documents, the large ones, are texts. */
+function charactersOf(value: unknown): number {
+  const text = typeof value === 'object' && value !== null && 'json' in value ? value.json : value
+  if (typeof text === 'string') return text.length + 1
+  return Array.isArray(value) ? value.length * 8 + 1 : 2_000
 }

@@ -8,6 +8,8 @@ export type Hit = { tool: Tool; score: number }
 export type Search = (query: string) => Hit[]
 
 const fields = ['name', 'title', 'keywords', 'tags', 'description'] as const
+/** A longer query is cut: each of its words is compared with all words that are known. */
+export const searchLimits = { queryCharactersMax: 200, wordsMax: 24 } as const
 type Entry = { id: string } & Record<(typeof fields)[number], string>
 
 /** Makes the search; its index is built on first use and follows the registry from then on. */
@@ -17,6 +19,7 @@ export function createSearch(registry: Registry): Search {
   return query => {
     index ??= open()
     const found = index.search(query, {
+      tokenize: askedWords,
       boost: { keywords: 4, name: 4, title: 3, tags: 2, description: 1 },
       prefix: term => term.length > 1,
       fuzzy: term => (/^[a-z0-9]{4,}$/.test(term) ? 0.2 : false),
@@ -52,6 +55,12 @@ const entryOf = (tool: Tool): Entry => ({
   keywords: tool.keywords.join(' '),
   tags: [tool.category, ...tool.tags].join(' '),
 })
+
+const askedWords = (query: string): string[] =>
+  [...new Set(words(query.slice(0, searchLimits.queryCharactersMax)))].slice(
+    0,
+    searchLimits.wordsMax,
+  )
 
 const segmenter = new Intl.Segmenter('zh', { granularity: 'word' })
 const han = /\p{Script=Han}/u

@@ -54,13 +54,20 @@ function byTag(patterns: readonly string[], tools: readonly Tool[]): Match {
   return tool => tool.tags.some(tag => matchers.some(matches => matches(tag)))
 }
 
-/** A name with `*` for any run of characters, as a test. */
+/** A name with `*` for any run of characters, as a test; its time grows with the text alone. */
 export function globOf(pattern: string): (text: string) => boolean {
-  if (!pattern.includes('*')) return text => text === pattern
-  const source = pattern
-    .split(/\*+/)
-    .map(part => part.replace(/[.+?^${}()|[\]\\]/g, String.raw`\$&`))
-    .join('.*')
-  const regexp = new RegExp(`^${source}$`, 's')
-  return text => regexp.test(text)
+  const [start = '', ...rest] = pattern.split('*')
+  const end = rest.pop()
+  if (end === undefined) return text => text === pattern
+  return text => {
+    if (text.length < start.length + end.length) return false
+    if (!text.startsWith(start) || !text.endsWith(end)) return false
+    let at = start.length
+    for (const part of rest) {
+      const found = text.indexOf(part, at)
+      if (found < 0) return false
+      at = found + part.length
+    }
+    return at <= text.length - end.length
+  }
 }

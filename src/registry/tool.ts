@@ -265,10 +265,16 @@ export const fileInputsOf = (tool: Tool): { name: string; kind: FileKind }[] =>
 /** The file outputs of a tool. */
 export const artifactsOf = (tool: Tool): { name: string; mediaType: string }[] =>
   artifacts(tool.output)
+/** What a cut answer says of itself; undefined for a whole one. */
+export function cutOf(tool: Tool, output: JsonObject): Static<typeof Truncated> | undefined {
+  const cut = output[truncatedKey] as Partial<Static<typeof Truncated>> | null | undefined
+  return canGrow(tool) && typeof cut?.file === 'string' && typeof cut.bytes === 'number'
+    ? { file: cut.file, bytes: cut.bytes }
+    : undefined
+}
 /** The ids of the files that an output names. */
 export function filesIn(tool: Tool, output: JsonObject): string[] {
-  const truncated = output[truncatedKey] as { file?: unknown } | undefined
-  const values = [...artifactsOf(tool).map(({ name }) => output[name]), truncated?.file]
+  const values = [...artifactsOf(tool).map(({ name }) => output[name]), cutOf(tool, output)?.file]
   return values.filter(value => typeof value === 'string')
 }
 /** True when an output may be cut to the bound of results and then say so under `truncated`. */
