@@ -7,19 +7,25 @@ export type Load = { seconds: number; rounds: number; connections: number }
 export const smoke: Load = { seconds: 1, rounds: 1, connections: 10 }
 export const full: Load = { seconds: 5, rounds: 5, connections: 50 }
 
-const post = { method: 'POST', headers: { 'content-type': 'application/json' } } as const
+/** What is sent: bodies in turn, to the tool's route unless another path is named. */
+export type Sent = { bodies: string[]; path?: string; headers?: Record<string, string> }
 
 /** Requests a second of a POST route; every answer must be a 200. */
 export async function requestsPerSecond(
   { url }: Server,
   load: Load,
-  bodies: string[],
+  { bodies, path = '/tools/bench', headers = {} }: Sent,
 ): Promise<number> {
+  const post = {
+    method: 'POST',
+    path,
+    headers: { 'content-type': 'application/json', ...headers },
+  } as const
   const result = await autocannon({
-    url: `${url}/tools/bench`,
+    url: `${url}${path}`,
     duration: load.seconds,
     connections: load.connections,
-    requests: bodies.map(body => ({ ...post, path: '/tools/bench', body })),
+    requests: bodies.map(body => ({ ...post, body })),
   })
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(`${result.non2xx} answers were not 200, ${result.errors} failed`)
@@ -30,13 +36,13 @@ export async function requestsPerSecond(
 export async function ratioOf(
   measured: Server,
   baseline: Server,
-  options: { load: Load; bodies: string[] },
+  options: { load: Load } & Sent,
 ): Promise<{ ratio: number; measured: number; baseline: number }> {
-  const { load, bodies } = options
+  const { load, ...sent } = options
   const rounds: { ratio: number; measured: number; baseline: number }[] = []
   for (let round = 0; round < load.rounds; round++) {
-    const base = await requestsPerSecond(baseline, load, bodies)
-    const ours = await requestsPerSecond(measured, load, bodies)
+    const base = await requestsPerSecond(baseline, load, sent)
+    const ours = await requestsPerSecond(measured, load, sent)
     rounds.push({ ratio: ours / base, measured: ours, baseline: base })
   }
   rounds.sort((a, b) => a.ratio - b.ratio)
