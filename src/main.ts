@@ -7,7 +7,7 @@ import { loadConfig } from './cli/load-config.ts'
 import { loadLocalTools, watchLocalTools } from './cli/local-tools.ts'
 import type { Config } from './config.ts'
 import { buildApp } from './gateway/app.ts'
-import { openRedis } from './gateway/policies/redis.ts'
+import type { RedisGate } from './gateway/policies/redis.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { tools } from './tools/index.ts'
 
@@ -48,13 +48,7 @@ async function assemble(env: Env): Promise<Parts> {
 async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
   const parts = await assemble(env)
   const { config, registry, log } = parts
-  const redis = config.redisUrl
-    ? openRedis({
-        url: config.redisUrl,
-        onChange: health => log[health.state === 'up' ? 'info' : 'warn'](health, 'redis'),
-        limits: { operationMs: config.limits.redisMs },
-      })
-    : undefined
+  const redis = config.redisUrl ? await connectRedis(config.redisUrl, parts) : undefined
   const app = await buildApp({ ...parts, ...(redis ? { redis } : {}) })
   if (flags.dev && config.tools)
     watchLocalTools({
@@ -69,6 +63,16 @@ async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
   })
   const address = await app.listen({ host: config.host, port: config.port })
   process.stdout.write(banner({ ...parts, address }))
+}
+
+/** The client loads only where there is a Redis. */
+async function connectRedis(url: string, { config, log }: Parts): Promise<RedisGate> {
+  const { openRedis } = await import('./gateway/policies/redis.ts')
+  return openRedis({
+    url,
+    onChange: health => log[health.state === 'up' ? 'info' : 'warn'](health, 'redis'),
+    limits: { operationMs: config.limits.redisMs },
+  })
 }
 
 if (import.meta.main) await main(process.argv.slice(2), process.env)
