@@ -12,7 +12,7 @@ import { startPython } from './python.ts'
 import { report, type Figure } from './report.ts'
 
 const shared = fileURLToPath(new URL('../../shared/', import.meta.url))
-const rounds = process.argv.includes('--smoke') ? 1 : 5
+const rounds = process.argv.includes('--smoke') ? 1 : 15
 const files = Object.keys(truth)
 const yolox = `${shared}models/yolox_nano.onnx`
 const engines = {

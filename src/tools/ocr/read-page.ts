@@ -165,4 +165,5 @@ async function readTall(place: Rectangle, read: Reader): Promise<ReadLine> {
 }
 
 const isText = ({ text, confidence }: Reading): boolean =>
+  text !== '' &&
   confidence >= (text.length > 2 ? readingLimits.confidenceMin : readingLimits.shortConfidenceMin)

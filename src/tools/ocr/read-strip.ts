@@ -9,8 +9,8 @@ const columnsPerStep = 8
 /** Text as it was read, and the mean certainty over its characters. */
 export type Reading = { readonly text: string; readonly confidence: number }
 
-/** Bounds of one strip, in pixels: short ones are filled up to what the reader was trained on. */
-export const stripLimits = { widthMin: 160, widthMax: 3_200 } as const
+/** A shorter strip is filled up to this width: the reader was trained on long ones. */
+const widthMin = 160
 
 /** Reads one strip. */
 export async function readStrip(models: OcrModels, strip: Strip): Promise<Reading> {
@@ -22,7 +22,7 @@ export async function readStrip(models: OcrModels, strip: Strip): Promise<Readin
 
 /** Blue, green, red planes from -1 to 1; what is past the strip is 0. */
 function tensorOf({ data, width }: Strip): Numbers {
-  const fullWidth = Math.max(stripLimits.widthMin, Math.ceil(width / 16) * 16)
+  const fullWidth = Math.max(widthMin, Math.ceil(width / 16) * 16)
   const plane = fullWidth * stripHeight
   const values = new Float32Array(plane * 3)
   for (let channel = 0; channel < 3; channel++)

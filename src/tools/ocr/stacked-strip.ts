@@ -1,9 +1,11 @@
 import type { Picture } from '../vision/picture.ts'
 import type { Rectangle } from './rectangles.ts'
-import { stripHeight, stripOf, type Strip } from './strips.ts'
+import { stripHeight, stripOf, stripWidthMax, type Strip } from './strips.ts'
 
 /** What characters of a column look like, as multiples of the column's width. */
 const cell = { usual: 0.9, min: 0.4, max: 1.6 } as const
+/** More characters make no column: it is a rule or an edge. */
+const charactersMax = 50
 /** How much a cell of another height than usual costs, against cutting through ink. */
 const unevenness = 0.3
 
@@ -12,6 +14,7 @@ const unevenness = 0.3
  * where least ink is, in cells about as high as it is wide.
  */
 export function stackedStrip(picture: Picture, column: Rectangle): Strip {
+  if (column.height > column.width * charactersMax) return stripOf(picture, column)
   const probeHeight = Math.max(1, Math.round((stripHeight * column.height) / column.width))
   const cuts = cutsOf(inkOf(stripOf(picture, column, probeHeight)))
   const step = column.height / probeHeight
@@ -25,7 +28,8 @@ export function stackedStrip(picture: Picture, column: Rectangle): Strip {
       height: (end - start) * step,
     })
   })
-  return beside(strips)
+  const line = beside(strips)
+  return line.width > stripWidthMax ? stripOf(picture, column) : line
 }
 
 /** Per row, how far its pixels are from the strip's ground, 0 to 1 of the row with most. */

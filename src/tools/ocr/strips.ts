@@ -4,13 +4,16 @@ import type { Rectangle } from './rectangles.ts'
 /** Height of a strip: what the reader was trained on. */
 export const stripHeight = 48
 
+/** A longer strip is squeezed: the reader's effort grows with the square of the width. */
+export const stripWidthMax = 3_200
+
 /** A line of text cut out and levelled: 8-bit RGB, `stripHeight` high. */
 export type Strip = Picture
 
 /** Cuts a rectangle out of the picture, level, scaled to a height; its width follows. */
 export function stripOf(picture: Picture, rectangle: Rectangle, height = stripHeight): Strip {
   const step = rectangle.height / height
-  const width = Math.max(1, Math.round(rectangle.width / step))
+  const width = Math.min(stripWidthMax, Math.max(1, Math.round(rectangle.width / step)))
   return sample(picture, rectangle, { width, height })
 }
 
