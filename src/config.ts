@@ -78,6 +78,8 @@ const Config = Type.Object(
   { additionalProperties: false },
 )
 
+/** The same as a JSON Schema, for the manual and its test. */
+export const configSchema = Config
 /** The configuration of one gateway, every default filled in. */
 export type Config = Static<typeof Config>
 type Env = Readonly<Record<string, string | undefined>>
@@ -133,6 +135,14 @@ const environment: Record<string, Read> = {
   TOOLGATE_LOG_LEVEL: text('logLevel'),
   LMDEPLOY_URL: (value, config) => addNodes(config, list(value)),
 }
+
+/** Every environment variable that is read, for the manual and its test. */
+export const variableNames: readonly string[] = [
+  ...Object.keys(environment),
+  ...settingNames,
+  'LMDEPLOY_API_KEY',
+  'TOOLGATE_CONFIG',
+]
 
 /**
  * Reads the configuration: defaults, then the file's object, then the environment. `${NAME}` in a
