@@ -61,9 +61,6 @@ const quote = 0x22
 const comma = 0x2c
 const isOpen = (code: number): boolean => code === 0x7b || code === 0x5b
 const isClose = (code: number): boolean => code === 0x7d || code === 0x5d
-const isSpace = (code: number): boolean =>
-  code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09
-
 /** The end of the string that begins at `at`: just after its closing quote. */
 function stringEnd(text: string, at: number): number {
   for (let close = text.indexOf('"', at + 1); close !== -1; close = text.indexOf('"', close + 1)) {
@@ -74,35 +71,28 @@ function stringEnd(text: string, at: number): number {
   return text.length
 }
 
-/** Where each member of a valid JSON object begins and ends. */
+/** Where each member of a valid JSON object begins and ends, the space around it included. */
 function* members(text: string): Generator<{ name: string; start: number; end: number }> {
   let depth = 0
-  let start = -1
-  let name = ''
+  let start = 0
+  let name: string | undefined
   let at = 0
   while (at < text.length) {
     const code = text.charCodeAt(at)
     if (code === quote) {
       const end = stringEnd(text, at)
-      if (depth === 1 && start === -1) {
-        start = at
-        name = String(JSON.parse(text.slice(at, end)))
-      }
+      if (depth === 1) name ??= String(JSON.parse(text.slice(at, end)))
       at = end
       continue
     }
-    if (isOpen(code)) depth += 1
-    else if (isClose(code)) depth -= 1
-    const ended = start !== -1 && (depth === 0 || (depth === 1 && code === comma))
-    if (ended) {
-      yield { name, start, end: trimmedEnd(text, at) }
-      start = -1
+    if (isClose(code)) depth -= 1
+    const separates = depth === 0 ? isClose(code) : depth === 1 && code === comma
+    if (separates && name !== undefined) {
+      yield { name, start, end: at }
+      name = undefined
     }
+    if (isOpen(code)) depth += 1
+    if (separates || (depth === 1 && isOpen(code) && name === undefined)) start = at + 1
     at += 1
   }
-}
-
-function trimmedEnd(text: string, end: number): number {
-  while (isSpace(text.charCodeAt(end - 1))) end -= 1
-  return end
 }

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Check, Errors } from 'typebox/schema'
-import { fail } from '../../registry/errors.ts'
+import { refuse } from './problem.ts'
 
 const closed = { additionalProperties: false }
 const LoopField = Type.Object(
@@ -37,7 +37,5 @@ export function loopOptionsOf(field: unknown): LoopOptions | undefined {
   const [, errors] = Errors(LoopField, field)
   const [first] = errors.filter(({ keyword }) => keyword !== 'boolean')
   const where = `toolgate${(first?.instancePath ?? '').replaceAll('/', '.')}`
-  throw Object.assign(fail('TG_REQUEST_INVALID', `${where} ${first?.message ?? 'is malformed'}`), {
-    param: where,
-  })
+  throw refuse(where, first?.message ?? 'is malformed')
 }

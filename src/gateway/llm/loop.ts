@@ -11,6 +11,7 @@ import {
   type ToolSpec,
   type Usage,
 } from './chat.ts'
+import { refuse } from './problem.ts'
 import { isRecord, type Json, parseRecord, recordsIn } from './json.ts'
 import { type LoopOptions, loopOptionsOf } from './loop-options.ts'
 import type { LoopResult, LoopTools } from './loop-tools.ts'
@@ -59,7 +60,7 @@ export async function runLoop(
       'leave `toolgate` out of the request',
     )
   }
-  if ((request.body['n'] ?? 1) !== 1) throw fail('TG_REQUEST_INVALID', 'n must be 1 with toolgate')
+  if ((request.body['n'] ?? 1) !== 1) throw refuse('n', 'must be 1 with toolgate')
   const deadline = AbortSignal.timeout(options.deadlineMs)
   return createLoop({ request, run, tools, options, deadline, context }).run()
 }

@@ -65,6 +65,12 @@ export const anthropicProblem = (error: ToolError): AnthropicProblem => ({
   error: { type: anthropicType(error.status), message: sentence(error) },
 })
 
+/** A request that no node could serve: which member, and what to change. */
+export const refuse = (param: string, problem: string): ToolError & Wire => {
+  const message = `${param} ${problem}`
+  return Object.assign(fail('TG_REQUEST_INVALID', message), { message, param, wireCode: null })
+}
+
 /** What a node said went wrong, whichever of LMDeploy's envelopes it used. */
 export type NodeProblem = { status: number; message: string; type?: string; param?: string | null }
 

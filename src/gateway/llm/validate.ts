@@ -1,10 +1,7 @@
-import { fail } from '../../registry/errors.ts'
 import type { ToolOffer, ToolSpec } from './chat.ts'
 import { isRecord, type Json, recordsIn, textOf } from './json.ts'
+import { refuse } from './problem.ts'
 import type { LlmLimits } from './limits.ts'
-
-const refuse = (param: string, problem: string): Error =>
-  Object.assign(fail('TG_REQUEST_INVALID', `${param} ${problem}`), { param })
 
 /** The usual roles, and those that the templates of tool-using models have. */
 const roles = new Set([

@@ -1,8 +1,5 @@
-import { fail } from '../../../registry/errors.ts'
 import { isRecord, type Json, numberOf, recordsIn, textOf } from '../json.ts'
-
-const refuse = (param: string, problem: string): Error =>
-  fail('TG_REQUEST_INVALID', `${param}: ${problem}`)
+import { refuse } from '../problem.ts'
 
 /** An Anthropic request as a chat request. What has no counterpart (metadata, betas) is left out. */
 export function toChatBody(body: Json): Json {

@@ -3,7 +3,7 @@ import { affinityOf } from '../affinity.ts'
 import type { Llm, LlmCall } from '../call.ts'
 import { mendFinish, mendUsage, newCompletionId } from '../chat.ts'
 import { editMembers, isRecord, type Json, numberOf, parseRecord, recordsIn } from '../json.ts'
-import { nodeProblem, openAiProblem, refusalOf } from '../problem.ts'
+import { nodeProblem, openAiProblem, refusalOf, refuse } from '../problem.ts'
 import { createSseReader, dataEvent, doneEvent, type SseReader } from '../sse.ts'
 import { modelOf } from '../validate.ts'
 import { copy } from './copy.ts'
@@ -19,9 +19,7 @@ export async function completions(llm: Llm, call: LlmCall): Promise<unknown> {
   call.note({ model })
   const { prompt } = json
   if (!call.raw && typeof prompt !== 'string' && !Array.isArray(prompt)) {
-    throw Object.assign(fail('TG_REQUEST_INVALID', 'prompt must be a string or a list'), {
-      param: 'prompt',
-    })
+    throw refuse('prompt', 'must be a string or a list')
   }
   const served = await llm.pool.resolve(model)
   const options = { path: '/v1/completions', served, affinity: affinityOf(json) }

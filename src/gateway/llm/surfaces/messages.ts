@@ -21,12 +21,12 @@ export async function messages(llm: Llm, call: LlmCall): Promise<unknown> {
   const { json } = call.body
   const model = modelOf(json)
   call.note({ model })
-  const body = toChatBody(json)
+  const body = call.raw ? json : toChatBody(json)
   if (!call.raw) validateChat(body, llm.limits)
   const served = await llm.pool.resolve(model)
   const affinity = affinityOf(body)
   const node = llm.pool.peek(served)
-  const checked = await llm.media.check(body['messages'], call.signal)
+  const checked = call.raw ? undefined : await llm.media.check(body['messages'], call.signal)
   const native = node && (node.spec.native?.includes('messages') ?? surelyFrom(node, 18))
   const plainText = !wantsLoop(json) && recordsIn(json['tools']).length === 0 && !checked
   if (call.raw || (native && plainText)) {

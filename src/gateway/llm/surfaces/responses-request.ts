@@ -1,8 +1,5 @@
-import { fail } from '../../../registry/errors.ts'
 import { isRecord, type Json, recordsIn, textOf } from '../json.ts'
-
-const refuse = (param: string, problem: string): Error =>
-  Object.assign(fail('TG_REQUEST_INVALID', `${param} ${problem}`), { param })
+import { refuse } from '../problem.ts'
 
 /** What only a server that keeps conversations could do. */
 const stateful = ['previous_response_id', 'conversation', 'background', 'prompt']
