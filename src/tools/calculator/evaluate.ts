@@ -1,201 +1,216 @@
-import { type BigNumber, type MathNode } from 'mathjs'
-import { fail, failFrom, isToolError } from '../../registry/errors.ts'
-import { exactInteger } from './integers.ts'
+import type {
+  ConditionalNode,
+  ConstantNode,
+  FunctionNode,
+  MathNode,
+  OperatorNode,
+  RelationalNode,
+  SymbolNode,
+} from 'mathjs'
+import { fail, failFrom, isToolError, type ToolError } from '../../registry/errors.ts'
+import { fromDecimal } from './exact.ts'
+import { factorial, functions, type Tools } from './functions.ts'
+import type { MathLibrary } from './library.ts'
+import { limits, tooLong } from './problems.ts'
 import { respell } from './spelling.ts'
-
-/** Bounds of one expression. */
-export const expressionLimits = {
-  nodesMax: 500,
-  /** Digits that decimals are worked out to; what fills them all has no end. */
-  digits: 64,
-  exactDigitsMax: 40,
-  /** Decimal exponent of the largest result. */
-  exponentMax: 10_000,
-} as const
-
-const functionNames = `abs ceil floor round fix sign sqrt cbrt nthRoot square cube exp expm1 log log2
-  log10 log1p pow mod gcd lcm factorial combinations permutations gamma sin cos tan asin acos atan atan2
-  sinh cosh tanh asinh acosh atanh sec csc cot hypot min max mean median mode sum prod std variance
-  bignumber complex re im conj arg isPrime degrees radians isqrt to`
-const allowedFunctions = new Set(functionNames.split(/\s+/))
-const refusedConstants = new Set(['Infinity', 'NaN', 'null', 'undefined', 'version'])
-
-type Math = Awaited<ReturnType<typeof createMath>>
-let loaded: Promise<Math> | undefined
-
-async function createMath() {
-  const { all, create } = await import('mathjs')
-  const math = create(all ?? {}, { number: 'BigNumber', precision: expressionLimits.digits })
-  const big = (value: number) => math.bignumber(value)
-  math.import(
-    {
-      degrees: (value: BigNumber) =>
-        math.divide(math.multiply(value, big(180)), math.bignumber(math.pi)),
-      radians: (value: BigNumber) =>
-        math.divide(math.multiply(value, math.bignumber(math.pi)), big(180)),
-      isqrt: (value: BigNumber) => math.floor(math.sqrt(value) as BigNumber),
-    },
-    { override: true },
-  )
-  return math
-}
+import { compare, createArithmetic, isUnit, type Value, whole } from './values.ts'
 
 /**
- * Works out an expression; the result is text. Throws TG_EXPRESSION for what is no arithmetic and
- * TG_REFUSED for what is too big.
+ * Works out an expression. Everything that may be in one is in the tables here and in functions.ts,
+ * and each step is bounded, so that no expression takes long. Throws TG_EXPRESSION for what is no
+ * arithmetic, and TG_REFUSED for what has no value or is too big.
  */
-export async function evaluate(expression: string): Promise<string> {
-  const math = await (loaded ??= createMath())
-  const node = parse(math, expression)
-  checkNodes(node, expression)
-  const whole = exactInteger(node)
-  if (whole !== undefined) return whole.toString()
+export function evaluate(math: MathLibrary, expression: string): Value {
+  const no = (problem: string): ToolError => fail('TG_EXPRESSION', expression, problem)
+  const arithmetic = createArithmetic(math)
+  let nodes = 0
+  let steps = 0
+  const tools: Tools = {
+    math,
+    arithmetic,
+    spend(count) {
+      if ((steps += count) > limits.stepsMax) throw tooLong()
+    },
+  }
+
+  function valueOf(node: MathNode): Value {
+    if (++nodes > limits.nodesMax) throw tooLong()
+    switch (node.type) {
+      case 'ConstantNode':
+        return constant((node as ConstantNode).value)
+      case 'ParenthesisNode':
+        return valueOf((node as MathNode & { content: MathNode }).content)
+      case 'SymbolNode':
+        return named((node as SymbolNode).name)
+      case 'OperatorNode':
+        return operated(node as OperatorNode)
+      case 'FunctionNode':
+        return called(node as FunctionNode)
+      case 'RelationalNode':
+        return chained(node as RelationalNode)
+      case 'ConditionalNode': {
+        const { condition, trueExpr, falseExpr } = node as ConditionalNode
+        return valueOf(isTrue(valueOf(condition)) ? trueExpr : falseExpr)
+      }
+      default:
+        throw no(refusals[node.type] ?? `${node.type} is not arithmetic`)
+    }
+  }
+
+  function constant(value: unknown): Value {
+    if (typeof value === 'boolean') return value
+    if (math.isBigNumber(value)) return fromDecimal(value.toString())
+    // The reader makes a plain 100 of a percent sign.
+    if (typeof value === 'number' && Number.isSafeInteger(value)) return whole(value)
+    throw no(typeof value === 'string' ? 'a text is no number' : `${String(value)} is no number`)
+  }
+
+  function named(name: string): Value {
+    const known = constants.get(name)
+    if (known !== undefined) return known
+    if (functions.has(name)) throw no(`${name} is a function: write ${name}(…)`)
+    if (!isUnitName(math, name)) throw no(`"${name}" is no number, unit or function known here`)
+    return math.unit(name)
+  }
+
+  function operated({ fn, op, args }: OperatorNode): Value {
+    const [left, right] = args
+    if (!left) throw no(`the operator ${op} needs a value`)
+    if (fn === 'and' || fn === 'or') return logical(fn, left, right ?? left)
+    const operation = operators.get(fn)
+    if (!operation) throw no(`the operator ${op} is not arithmetic`)
+    const values = args.map(valueOf)
+    return operation(values[0] ?? whole(0), values[1] ?? whole(0), tools)
+  }
+
+  function logical(fn: 'and' | 'or', left: MathNode, right: MathNode): boolean {
+    const first = isTrue(valueOf(left))
+    return first === (fn === 'or') ? first : isTrue(valueOf(right))
+  }
+
+  function called({ fn, args }: FunctionNode): Value {
+    const name = (fn as SymbolNode).name
+    const calculation = functions.get(name)
+    if (!calculation) throw no(`there is no function "${name}"`)
+    const values = args.flatMap(listed)
+    const { least, most } = calculation
+    if (values.length < least || values.length > most)
+      throw no(`${name} takes ${countOf(least, most)}, not ${values.length}`)
+    return calculation.run(values, tools)
+  }
+
+  /** A list is only there for functions of many numbers: `mean([1, 2, 3])`. */
+  const listed = (node: MathNode): Value[] =>
+    node.type === 'ArrayNode'
+      ? (node as MathNode & { items: MathNode[] }).items.flatMap(listed)
+      : [valueOf(node)]
+
+  function chained({ conditionals, params }: RelationalNode): boolean {
+    const values = params.map(valueOf)
+    return conditionals.every((name, index) => {
+      const comparison = comparisons.get(name)
+      if (!comparison) throw no(`the comparison ${name} is not known here`)
+      return comparison(compare(values[index] ?? whole(0), values[index + 1] ?? whole(0)))
+    })
+  }
+
   try {
-    return format(math, withFloorDivision(math, node).compile().evaluate({}), expression)
+    return valueOf(parse(math, expression, no))
   } catch (error) {
     if (isToolError(error)) throw error
-    const { message } = error as Error
-    if (!message.includes('DecimalError'))
-      throw failFrom(error, 'TG_EXPRESSION', expression, message)
-    // The library breaks off with its precision raised, and would give wrong errors from then on.
-    loaded = undefined
-    throw failFrom(
-      error,
-      'TG_REFUSED',
-      `"${expression}" is beyond the precision that is worked with`,
-    )
+    const nested = error instanceof RangeError ? 'it is nested too deeply' : undefined
+    throw failFrom(error, 'TG_EXPRESSION', expression, nested ?? (error as Error).message)
   }
 }
 
-function parse(math: Math, expression: string): MathNode {
-  try {
-    return math.parse(respell(expression))
-  } catch (cause) {
-    throw failFrom(cause, 'TG_EXPRESSION', expression, (cause as Error).message)
+function parse(
+  math: MathLibrary,
+  expression: string,
+  no: (problem: string) => ToolError,
+): MathNode {
+  let depth = 0
+  for (const character of expression) {
+    if (/[([{（［【]/.test(character)) depth++
+    if (/[)\]}）］】]/.test(character)) depth--
+    if (depth > limits.depthMax)
+      throw no(`it has more than ${limits.depthMax} brackets in brackets`)
   }
+  const text = respell(expression)
+  if (text.trim() === '') throw no('it is empty')
+  return math.parse(text)
 }
 
-type AnyNode = MathNode & {
-  name?: string
-  fn?: string | MathNode
-  op?: string
-  args?: MathNode[]
-  value?: unknown
+const refusals: Record<string, string> = {
+  AssignmentNode: 'nothing can be assigned: write the numbers themselves',
+  FunctionAssignmentNode: 'no function can be defined',
+  BlockNode: 'write one expression',
+  ArrayNode: 'a list is only taken by functions such as sum, mean, max',
+  RangeNode: 'a range is not taken: write the numbers themselves',
+  ObjectNode: 'an object is not arithmetic',
+  AccessorNode: 'nothing has parts here',
+  IndexNode: 'nothing has parts here',
 }
 
-/** Lets through arithmetic and nothing else of the language: no assignment, no ranges, no objects. */
-function checkNodes(root: MathNode, expression: string): void {
-  let nodes = 0
-  const refuse = (what: string): Error => fail('TG_EXPRESSION', expression, what)
-  root.traverse((node, _path, parent) => {
-    nodes += 1
-    if (nodes > expressionLimits.nodesMax)
-      throw fail('TG_REFUSED', `the expression has more than ${expressionLimits.nodesMax} parts`)
-    const { type, name = '', op = '' } = node as AnyNode
-    switch (type) {
-      case 'ConstantNode':
-        if (typeof (node as AnyNode).value === 'string') throw refuse('texts are no numbers')
-        return
-      case 'OperatorNode':
-        if (['.*', '.^', "'"].includes(op)) throw refuse(`there is no operator ${op}`)
-        return
-      case 'FunctionNode': {
-        const called = name || String((node as AnyNode).fn)
-        if (!allowedFunctions.has(called)) throw refuse(`there is no function ${called}`)
-        return
-      }
-      case 'SymbolNode': {
-        const isCalled = (parent as AnyNode | null)?.type === 'FunctionNode' && _path === 'fn'
-        if (!isCalled && refusedConstants.has(name)) throw refuse(`${name} is no number`)
-        return
-      }
-      case 'ParenthesisNode':
-      case 'ArrayNode':
-      case 'ConditionalNode':
-      case 'RelationalNode':
-        return
-      default:
-        throw refuse(`${type.replace(/Node$/, '').toLowerCase()} is not arithmetic`)
-    }
-  })
-}
+const isTrue = (value: Value): boolean =>
+  typeof value === 'boolean' ? value : isUnit(value) || compare(value, whole(0)) !== 0
 
-/** `./` stands for floor division; powers, factorials and their like are kept in bounds. */
-function withFloorDivision(math: Math, root: MathNode): MathNode {
-  return root.transform(node => {
-    const { type, op, args = [], name } = node as AnyNode
-    if (type === 'OperatorNode' && op === './')
-      return new math.FunctionNode('floor', [
-        new math.OperatorNode('/', 'divide', args as [MathNode, MathNode]),
-      ])
-    if (type === 'OperatorNode' && op === '^') checkPower(math, args)
-    if (type === 'OperatorNode' && op === '!') checkGrowth(math, args, 3_000)
-    if (name && growing[name]) checkGrowth(math, args, growing[name])
-    return node
-  })
-}
+const constants = new Map<string, Value>([
+  ['pi', Math.PI],
+  ['tau', 2 * Math.PI],
+  ['e', Math.E],
+  ['phi', (1 + Math.sqrt(5)) / 2],
+  ['true', true],
+  ['false', false],
+])
 
-/** Functions whose results explode, and the largest argument that they take. */
-const growing: Record<string, number> = {
-  factorial: 3_000,
-  gamma: 3_000,
-  combinations: 20_000,
-  permutations: 3_000,
-  exp: 23_000,
-  expm1: 23_000,
-  sinh: 23_000,
-  cosh: 23_000,
-}
-
-const tooBig = (): Error =>
-  fail(
-    'TG_REFUSED',
-    'the result is too big to work out',
-    'ask for its logarithm, or for a smaller sum',
+const isUnitName = (math: MathLibrary, name: string): boolean =>
+  (math as MathLibrary & { Unit: { isValuelessUnit(name: string): boolean } }).Unit.isValuelessUnit(
+    name,
   )
 
-function valueOf(math: Math, node: MathNode | undefined): number {
-  const value: unknown = node && withFloorDivision(math, node).compile().evaluate({})
-  return math.isBigNumber(value) || typeof value === 'number' ? Number(value) : 0
-}
+const comparisons = new Map<string, (order: number) => boolean>([
+  ['equal', order => order === 0],
+  ['unequal', order => order !== 0],
+  ['smaller', order => order < 0],
+  ['smallerEq', order => order <= 0],
+  ['larger', order => order > 0],
+  ['largerEq', order => order >= 0],
+])
 
-function checkPower(math: Math, [base, exponent]: MathNode[]): void {
-  const digits = Math.log10(Math.abs(valueOf(math, base)) || 1) * valueOf(math, exponent)
-  if (!(Math.abs(digits) <= expressionLimits.exponentMax)) throw tooBig()
-}
+type Operation = (a: Value, b: Value, tools: Tools) => Value
+const operators = new Map<string, Operation>([
+  ['add', (a, b, { arithmetic }) => arithmetic.add(a, b)],
+  ['subtract', (a, b, { arithmetic }) => arithmetic.subtract(a, b)],
+  ['multiply', (a, b, { arithmetic }) => arithmetic.multiply(a, b)],
+  ['divide', (a, b, { arithmetic }) => arithmetic.divide(a, b)],
+  // `//` is spelt so, see spelling.ts.
+  ['dotDivide', (a, b, { arithmetic }) => arithmetic.floorDivide(a, b)],
+  ['mod', (a, b, { arithmetic }) => arithmetic.modulo(a, b)],
+  ['pow', (a, b, { arithmetic }) => arithmetic.power(a, b)],
+  ['unaryMinus', (a, _b, { arithmetic }) => arithmetic.negate(a)],
+  ['unaryPlus', a => a],
+  ['factorial', (a, _b, tools) => factorial.run([a], tools)],
+  ['not', a => !isTrue(a)],
+  ['to', convert],
+  ...[...comparisons].map(([name, comparison]): [string, Operation] => [
+    name,
+    (a, b) => comparison(compare(a, b)),
+  ]),
+])
 
-function checkGrowth(math: Math, args: MathNode[], max: number): void {
-  if (args.some(arg => Math.abs(valueOf(math, arg)) > max)) throw tooBig()
-}
-
-function format(math: Math, value: unknown, expression: string): string {
-  if (math.isBigNumber(value)) return decimal(value as BigNumber, expression)
-  if (typeof value === 'number') return String(value)
-  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value)
-  if (math.isUnit(value)) {
-    const units = value.formatUnits()
-    const number: unknown = value.toNumeric(units)
-    return `${format(math, number, expression)} ${units}`.trim()
-  }
-  if (math.isComplex(value)) return math.format(value, 16)
-  if (math.isMatrix(value)) return format(math, value.toArray(), expression)
-  if (Array.isArray(value))
-    return `[${value.map(item => format(math, item, expression)).join(', ')}]`
-  throw fail('TG_EXPRESSION', expression, 'its result is no number')
-}
-
-/** Exact where the digits end; else as a double shows it, which is what people and Python expect. */
-function decimal(value: BigNumber, expression: string): string {
-  if (!value.isFinite())
+function convert(value: Value, unit: Value): Value {
+  if (!isUnit(value) || !isUnit(unit))
+    throw fail('TG_REFUSED', 'only a quantity with a unit can be converted', '3 km to mile')
+  if (!value.equalBase(unit))
     throw fail(
       'TG_REFUSED',
-      `the result of "${expression}" is not a finite number`,
-      'is there a division by zero?',
+      `${value.formatUnits()} cannot be converted to ${unit.formatUnits()}`,
+      'they measure different things',
     )
-  if (value.precision() <= expressionLimits.exactDigitsMax) return exact(value)
-  const double = value.toNumber()
-  return Number.isFinite(double) && double !== 0 ? String(double) : value.toPrecision(16)
+  return value.to(unit.formatUnits())
 }
 
-const exact = (value: BigNumber): string =>
-  value.e > 40 || value.e < -12 ? value.toString() : value.toFixed()
+const countOf = (least: number, most: number): string => {
+  if (least === most) return `${least} argument${least === 1 ? '' : 's'}`
+  return most === Number.POSITIVE_INFINITY ? `at least ${least}` : `${least} to ${most} arguments`
+}
