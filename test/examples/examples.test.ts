@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { loadLocalTools } from '../../src/cli/local-tools.ts'
+import { dialects } from '../../src/registry/views/dialects.ts'
+import { testApp } from '../fixtures/app.ts'
+import { project, runningGateway } from '../fixtures/running-gateway.ts'
+
+const run = promisify(execFile)
+
+t.test('the tool of the README works, with its example, and refuses what is no date', async t => {
+  const tools = await loadLocalTools(join(project, 'examples/hello-tool'))
+  const { app } = await testApp(t, { tools })
+  const call = (payload: object) =>
+    app.inject({ method: 'POST', url: '/tools/days_between', payload })
+  for (const { input, output } of tools[0]?.examples ?? [])
+    t.same((await call(input)).json(), output)
+  t.same((await call({ start_date: '2026-03-01', end_date: '2026-02-28' })).json(), { days: -1 })
+  t.equal((await call({ start_date: '2026-02-31', end_date: '2026-03-01' })).statusCode, 400)
+
+  // One file, and every face has it.
+  for (const path of ['/openapi.json', '/openapi/full.json', '/registry'])
+    t.match((await app.inject(path)).body, /"days_between"/, path)
+  for (const name of Object.keys(dialects))
+    t.match((await app.inject(`/registry/${name}`)).body, /days_?between/i, name)
+})
+
+t.test('every example runs against a gateway and finds what it expects', async t => {
+  const { url } = await runningGateway(t)
+  const files = (await readdir(join(project, 'examples'))).filter(name => /\.(ts|sh)$/.test(name))
+  t.ok(files.length > 0)
+  for (const file of files) {
+    const path = join(project, 'examples', file)
+    const [command, args] = file.endsWith('.sh') ? [path, [url]] : [process.execPath, [path, url]]
+    await t.resolves(run(command, args, { cwd: t.testdir(), timeout: 60_000 }), file)
+  }
+})
