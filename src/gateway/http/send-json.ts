@@ -1,14 +1,16 @@
 import { hash } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** A JSON document made once: its text and its entity tag. */
+/** A document made once: its text, mostly JSON, and its entity tag. */
 export type JsonDocument = { json: string; etag: string }
 
 /** Writes a document down, with a tag by which a client asks whether it changed. */
-export function toDocument(value: unknown): JsonDocument {
-  const json = JSON.stringify(value)
-  return { json, etag: `"${hash('sha256', json, 'base64url').slice(0, 27)}"` }
-}
+export const toDocument = (value: unknown): JsonDocument => toText(JSON.stringify(value))
+/** As `toDocument`, for what is text already. */
+export const toText = (json: string): JsonDocument => ({
+  json,
+  etag: `"${hash('sha256', json, 'base64url').slice(0, 27)}"`,
+})
 
 /** Sends a document, or 304 to a client that has it. */
 export function sendDocument(
@@ -23,5 +25,7 @@ export function sendDocument(
     .split(',')
     .map(tag => tag.trim().replace(/^W\//, ''))
   if (tags.includes(etag) || tags.includes('*')) return reply.status(304).send()
-  return reply.header('content-type', mediaType).send(json)
+  // Fastify adds a charset to text, and some types have none.
+  const body = mediaType.includes('charset') ? json : Buffer.from(json)
+  return reply.header('content-type', mediaType).send(body)
 }

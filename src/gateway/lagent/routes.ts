@@ -1,0 +1,84 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { type Answer, type Invoke, present } from '../../registry/call.ts'
+import { fail } from '../../registry/errors.ts'
+import type { Registry } from '../../registry/registry.ts'
+import { artifactsOf, type JsonObject } from '../../registry/tool.ts'
+import { type Aliased, aliasText, createFindAliased, invokeAliased } from '../alias-call.ts'
+import { readArguments, type StoreUpload } from '../http/arguments.ts'
+import { writeCacheHeaders } from '../http/cache-headers.ts'
+import { callContext } from '../http/call-context.ts'
+import { errorHeaders, logError, toHttpError } from '../http/errors.ts'
+import { pythonJson } from '../http/python-json.ts'
+import { type ActionReturn, failed, succeeded } from './action-return.ts'
+
+/** What the Lagent face stands on. */
+export type LagentRoutesOptions = {
+  registry: Registry
+  invoke: Invoke
+  storeUpload: StoreUpload
+  fileUrl: (request: FastifyRequest, id: string) => string
+  redisMs: number
+}
+type Call = { Params: { action: string } }
+
+/** `POST /lagent/:action`: a call whose answer is Lagent's `ActionReturn`, under an honest status. */
+export async function lagentRoutes(
+  app: FastifyInstance,
+  options: LagentRoutesOptions,
+): Promise<void> {
+  const { registry, invoke, storeUpload, fileUrl } = options
+  const find = createFindAliased(registry, 'lagent')
+
+  // Here so that a request that is refused before its call, too, is answered as Lagent reads it.
+  app.setErrorHandler((cause, request, reply) => {
+    const error = toHttpError(cause)
+    logError(request.log, error, request.id)
+    errorHeaders(reply, error)
+    const { action = '' } = request.params as { action?: string }
+    return reply.status(error.status).send(failed(typeOf(action), argsOf(request.body), error))
+  })
+
+  app.post<Call>('/lagent/:action', { config: { access: 'key' } }, async (request, reply) => {
+    const { action } = request.params
+    const aliased = find(action)
+    if (!aliased) throw fail('TG_TOOL_UNKNOWN', action, registry.nearest(action))
+    const args = await readArguments(request, storeUpload)
+    const context = callContext(request, reply, { face: 'lagent', redisMs: options.redisMs })
+    const answer = await invokeAliased(invoke, aliased, { args, context })
+    writeCacheHeaders(reply, context.report)
+    return succeeded(
+      typeOf(aliased.known.name),
+      argsOf(args),
+      resultOf(aliased, answer, id => fileUrl(request, id)),
+    )
+  })
+}
+
+/** Lagent names an answer by the class of the action, not by its method. */
+const typeOf = (action: string): string => action.split('.')[0] ?? action
+const argsOf = (args: unknown): JsonObject =>
+  typeof args === 'object' && args !== null && !Array.isArray(args) ? (args as JsonObject) : {}
+
+/**
+ * Text first, then each file by its address. A method of an action returns a dictionary in Lagent,
+ * which it shows as JSON; ours then holds the text under the `content` that the listing declares.
+ */
+function resultOf(
+  { tool, known }: Aliased,
+  answer: Answer,
+  fileUrl: (id: string) => string,
+): NonNullable<ActionReturn['result']> {
+  const shown = present(answer, fileUrl)
+  const text = aliasText(known.alias, answer, shown)
+  const dictionary = known.alias?.text !== undefined && known.name.includes('.')
+  const files = artifactsOf(tool).flatMap(({ name, mediaType }) => {
+    const content = shown.output[name]
+    return typeof content === 'string' ? [{ type: kindOf(mediaType), content }] : []
+  })
+  return [{ type: 'text', content: dictionary ? pythonJson({ content: text }) : text }, ...files]
+}
+
+function kindOf(mediaType: string): 'image' | 'audio' | 'video' | 'file' {
+  const [kind] = mediaType.split('/')
+  return kind === 'image' || kind === 'audio' || kind === 'video' ? kind : 'file'
+}
