@@ -1,14 +1,15 @@
 import { Compile } from 'typebox/schema'
 import { type Call, type CallContext, resultOf } from '../registry/call.ts'
-import { failFrom } from '../registry/errors.ts'
-import type {
-  FileRef,
-  JsonObject,
-  NewFile,
-  Settings,
-  Tool,
-  ToolContext,
-  ToolLog,
+import { fail, failFrom } from '../registry/errors.ts'
+import {
+  type FileRef,
+  isOurs,
+  type JsonObject,
+  type NewFile,
+  type Settings,
+  type Tool,
+  type ToolContext,
+  type ToolLog,
 } from '../registry/tool.ts'
 import type { Upstream } from './http/upstream.ts'
 import type { Workers } from './workers.ts'
@@ -27,7 +28,7 @@ export type RunOptions = {
 /** The end of the line: runs the tool, here or in a thread, and checks what it gives. */
 export function createRun(options: RunOptions): Call {
   const { workers, log } = options
-  const checks = new WeakMap<Tool, ReturnType<typeof Compile>>()
+  const checks = new WeakMap<Tool, OutputCheck>()
 
   return async (tool, input, context) => {
     const output = await runTool(tool, input, context)
@@ -45,13 +46,37 @@ export function createRun(options: RunOptions): Call {
   /** Our own tools keep their word or it is a 500; an imported one that does not is only noted. */
   function checkOutput(tool: Tool, output: JsonObject): void {
     let check = checks.get(tool)
-    if (!check) checks.set(tool, (check = Compile(tool.output)))
-    if (check.Check(output)) return
-    const [error] = check.Errors(output)[1]
-    const problem = `${tool.name}: output${error?.instancePath ?? ''} ${error?.message ?? 'does not fit'}`
-    if (tool.source === 'builtin' || tool.source === 'local')
-      throw failFrom(new Error(problem), 'TG_INTERNAL')
+    if (!check) checks.set(tool, (check = compileCheck(tool)))
+    const problem = check(output)
+    if (problem === undefined) return
+    if (isOurs(tool)) throw failFrom(new Error(`${tool.name}: output${problem}`), 'TG_INTERNAL')
+    if (!isObject(output)) throw fail('TG_UPSTREAM_INVALID', tool.source, 'it is no JSON object')
     log.warn({ tool: tool.name, problem }, 'output does not fit its schema')
+  }
+}
+
+/** What is wrong with an output, or undefined. */
+type OutputCheck = (output: unknown) => string | undefined
+
+const isObject = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function compileCheck(tool: Tool): OutputCheck {
+  const validator = compile(tool)
+  return output => {
+    if (isObject(output) && validator.Check(output)) return undefined
+    const [error] = validator.Errors(output)[1]
+    return `${error?.instancePath ?? ''} ${error?.message ?? 'is no JSON object'}`
+  }
+}
+
+/** A schema of somebody else's that no check can be made of is not held against its tool. */
+function compile(tool: Tool): Pick<ReturnType<typeof Compile>, 'Check' | 'Errors'> {
+  try {
+    return Compile(tool.output)
+  } catch (cause) {
+    if (isOurs(tool)) throw cause
+    return Compile({})
   }
 }
 

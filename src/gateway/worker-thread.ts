@@ -1,5 +1,5 @@
 import { workerData } from 'node:worker_threads'
-import { isToolError } from '../registry/errors.ts'
+import { toToolError } from '../registry/errors.ts'
 import type { NewFile, Tool, ToolContext } from '../registry/tool.ts'
 import { mapToolImports } from './map-tool-imports.ts'
 import { savedMark, type WorkerLog, type WorkerReply, type WorkerTask } from './workers.ts'
@@ -14,17 +14,21 @@ export default async function runTask(task: WorkerTask): Promise<WorkerReply> {
   try {
     const tool = await load(task)
     return { output: await tool.run(task.input, contextOf(task, saved, logs)), saved, logs }
-  } catch (error) {
-    if (isToolError(error)) return { error: { code: error.code, args: error.args }, logs }
-    throw error
+  } catch (thrown) {
+    const { code, args, cause } = toToolError(thrown)
+    return { error: { code, args, ...(cause === undefined ? {} : { cause: say(cause) }) }, logs }
   }
 }
 
+/** A cause may hold what cannot travel, so its text goes. */
+const say = (cause: unknown): string =>
+  cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+
 async function load({ module, name }: WorkerTask): Promise<Tool> {
-  const loaded = (await import(module)) as { default?: Tool }
-  if (loaded.default?.name !== name)
-    throw new Error(`${module}: its default export is not the tool "${name}"`)
-  return loaded.default
+  const loaded = (await import(module)) as { default?: Tool | Tool[] }
+  const tool = [loaded.default ?? []].flat().find(tool => tool.name === name)
+  if (!tool) throw new Error(`${module}: its default export is not the tool "${name}"`)
+  return tool
 }
 
 function contextOf(task: WorkerTask, saved: NewFile[], logs: WorkerLog[]): ToolContext {
@@ -44,7 +48,9 @@ function contextOf(task: WorkerTask, saved: NewFile[], logs: WorkerLog[]): ToolC
       if (!bytes) throw new Error(`the file ${file.id} did not travel with the call`)
       return Promise.resolve(bytes)
     },
-    saveFile: file => Promise.resolve(savedMark(saved.push(file) - 1)),
+    // A copy, since with a part of a large buffer all of it would travel.
+    saveFile: file =>
+      Promise.resolve(savedMark(saved.push({ ...file, bytes: Uint8Array.from(file.bytes) }) - 1)),
     progress: () => undefined,
     now: Date.now,
     log: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import type { Piscina } from 'piscina'
-import { type ErrorCode, fail, rebuild } from '../registry/errors.ts'
+import { type ErrorCode, fail, failFrom, rebuild } from '../registry/errors.ts'
 import {
   artifactsOf,
   fileInputsOf,
@@ -36,7 +36,7 @@ export type WorkerLog = { level: keyof ToolLog; data: object; message: string }
 /** What comes back: the output with `savedMark(n)` for the n-th file saved, or an error of ours. */
 export type WorkerReply = { logs: WorkerLog[] } & (
   | { output: JsonObject; saved: NewFile[] }
-  | { error: { code: ErrorCode; args: readonly unknown[] } }
+  | { error: { code: ErrorCode; args: readonly unknown[]; cause?: string } }
 )
 
 /** Stands in an output for the n-th file a worker saved, until the main thread has stored it. */
@@ -57,21 +57,41 @@ export function createWorkers(options: {
 }): Workers {
   const limits = { ...workerLimits, ...options.limits }
   let pool: Promise<Piscina> | undefined
+  let closed = false
 
   return {
     async run(tool, input, context) {
       const task = await pack(tool, input, context)
+      if (closed) throw fail('TG_STOPPING')
       const piscina = await (pool ??= open())
       if (piscina.queueSize >= limits.queueMax)
         throw fail('TG_BUSY', tool.name, limits.retryAfterMs)
-      const reply = (await piscina.run(task, { signal: context.signal })) as WorkerReply
+      const reply = await send(piscina, task, context.signal)
       for (const { level, data, message } of reply.logs) context.log[level](data, message)
-      if ('error' in reply) throw rebuild(reply.error.code, reply.error.args)
+      if ('error' in reply) throw revive(reply.error)
       return unpack(tool, reply, context)
     },
     async close() {
+      closed = true
       if (pool) await (await pool).destroy()
     },
+  }
+
+  async function send(
+    piscina: Piscina,
+    task: WorkerTask,
+    signal: AbortSignal,
+  ): Promise<WorkerReply> {
+    try {
+      return (await piscina.run(task, { signal })) as WorkerReply
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason
+      if (closed) throw failFrom(cause, 'TG_STOPPING')
+      // What fills the memory of a thread is what it was given.
+      if ((cause as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY')
+        throw failFrom(cause, 'TG_TOO_LARGE', 'the work on this input', `${limits.heapMbMax} MiB`)
+      throw cause
+    }
   }
 
   async function open(): Promise<Piscina> {
@@ -117,4 +137,21 @@ export function createWorkers(options: {
     })
     return { ...output, ...Object.fromEntries(named) }
   }
+}
+
+/** The error of a thread; its cause came as text. */
+function revive({
+  code,
+  args,
+  cause,
+}: {
+  code: ErrorCode
+  args: readonly unknown[]
+  cause?: string
+}) {
+  return cause === undefined
+    ? rebuild(code, args)
+    : Object.assign(rebuild(code, args), {
+        cause: Object.assign(new Error(cause), { stack: cause }),
+      })
 }

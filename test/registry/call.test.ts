@@ -75,7 +75,11 @@ t.test('a call that cannot be made is refused before anything is run', async t =
     ['echo', 'hello', { code: 'TG_BODY_INVALID', status: 400 }],
   ]
   for (const [name, args, error] of refusals)
-    await t.rejects(invoke(name, args, callContext()), error, `${name} ${JSON.stringify(args)}`)
+    await t.rejects(
+      invoke(name, args, callContext()),
+      error as { code: string },
+      `${name} ${JSON.stringify(args)}`,
+    )
 })
 
 t.test('a file input is resolved before the call, an absent one is not', async t => {

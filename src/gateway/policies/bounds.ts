@@ -1,6 +1,8 @@
 import { type Interceptor, type Result, resultOf } from '../../registry/call.ts'
+import { fail } from '../../registry/errors.ts'
 import {
   canGrow,
+  cutOf,
   type JsonObject,
   type NewFile,
   type Tool,
@@ -14,30 +16,42 @@ export const boundsLimits = {
   roundsMax: 20,
 } as const
 
-/** Makes the excerpt of an answer that is over a bound of `charactersMax` characters of JSON. */
-export type Excerpt = (tool: Tool, result: Result, charactersMax: number) => Promise<Result>
+/** The bound of an answer: characters of its JSON, or bytes. */
+export type Bound = number | { bytesMax: number }
+/** Makes the excerpt of an answer that is over a bound. */
+export type Excerpt = (tool: Tool, result: Result, bound: Bound) => Promise<Result>
 
 /**
  * Cuts an answer to a bound: the whole goes into a file, and the caller gets an excerpt of the same
- * shape whose longest strings and lists are cut, with a mark. Never a silent cut.
+ * shape whose longest strings and lists are cut, with a mark. Never a silent cut. Throws TG_TOO_LARGE
+ * where even the shape alone is over the bound.
  */
 export function createExcerpt(saveFile: (file: NewFile) => Promise<string>): Excerpt {
-  return async (tool, result, charactersMax) => {
-    if (result.json.length <= charactersMax) return result
-    const bytes = Buffer.byteLength(result.json)
-    const file = await saveFile({
-      bytes: Buffer.from(result.json),
-      mediaType: 'application/json',
-      name: `${tool.name}.json`,
-    })
-    const note = ` … [cut: the whole answer is ${bytes} bytes, in file ${file}]`
-    const marker = canGrow(tool) ? { [truncatedKey]: { file, bytes } } : {}
-    let keep = charactersMax / 2
+  return async (tool, result, bound) => {
+    if (fits(result.json, bound)) return result
+    const grows = canGrow(tool)
+    // What was cut already, to a wider bound, has named its file.
+    const whole = cutOf(tool, result.output) ?? (await save(tool, result.json))
+    const marker = grows ? { [truncatedKey]: whole } : {}
+    const note = grows
+      ? ' … [cut]'
+      : ` … [cut: the whole answer is ${whole.bytes} bytes, in file ${whole.file}]`
+    let keep = sizeMax(bound) / 2
     for (let round = 0; round < boundsLimits.roundsMax; round++, keep /= 2) {
-      const output = { ...(cut(result.output, keep, note) as JsonObject), ...marker }
-      if (JSON.stringify(output).length <= charactersMax) return resultOf(output)
+      const shorter = resultOf({ ...(cut(result.output, keep, note) as JsonObject), ...marker })
+      if (fits(shorter.json, bound)) return shorter
     }
-    return resultOf({ ...marker, note: note.trim() })
+    const limit = `${sizeMax(bound)} ${typeof bound === 'number' ? 'characters' : 'bytes'}`
+    throw fail('TG_TOO_LARGE', `the answer of ${tool.name}`, limit, 'ask for less')
+  }
+
+  async function save(tool: Tool, json: string) {
+    const bytes = Buffer.from(json)
+    const name = `${tool.name}.json`
+    return {
+      file: await saveFile({ bytes, mediaType: 'application/json', name }),
+      bytes: bytes.length,
+    }
   }
 }
 
@@ -45,14 +59,16 @@ export function createExcerpt(saveFile: (file: NewFile) => Promise<string>): Exc
 export const bounds =
   (excerpt: Excerpt, bytesMax: number = boundsLimits.inlineBytesMax): Interceptor =>
   next =>
-  async (tool, input, context) => {
-    const result = await next(tool, input, context)
-    // A UTF-16 unit is at most three bytes of UTF-8, so short texts need no counting.
-    if (result.json.length * 3 <= bytesMax) return result
-    const bytes = Buffer.byteLength(result.json)
-    if (bytes <= bytesMax) return result
-    return excerpt(tool, result, Math.floor((bytesMax * result.json.length) / bytes))
-  }
+  async (tool, input, context) =>
+    excerpt(tool, await next(tool, input, context), { bytesMax })
+
+const sizeMax = (bound: Bound): number => (typeof bound === 'number' ? bound : bound.bytesMax)
+
+function fits(json: string, bound: Bound): boolean {
+  if (typeof bound === 'number') return json.length <= bound
+  // A UTF-16 unit is at most three bytes of UTF-8, so short texts need no counting.
+  return json.length * 3 <= bound.bytesMax || Buffer.byteLength(json) <= bound.bytesMax
+}
 
 /** Cuts strings to `keep` characters and lists to what fits into `keep` characters of JSON. */
 function cut(value: unknown, keep: number, note: string): unknown {

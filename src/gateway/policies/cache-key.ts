@@ -8,27 +8,29 @@ const canonical = configure({ bigint: false, circularValue: Error })
 /** Longer keys are hashed; a short text names an answer as well as its hash does, for less. */
 const plainCharactersMax = 300
 
-/** One call asks for its key at every policy; the input object is its own. */
-const keys = new WeakMap<JsonObject, string>()
+/** One call asks for its key at every policy. */
+const keys = new WeakMap<JsonObject, { tool: Tool; caller: string; key: string }>()
 
 /**
  * Names an answer: tool, version, canonical input (files by their SHA-256) and, where the tool says
  * so, the caller. Equal calls have equal keys whatever the order of their arguments.
  */
 export function cacheKey(tool: Tool, input: JsonObject, context: CallContext): string {
-  let key = keys.get(input)
-  if (key === undefined) keys.set(input, (key = makeKey(tool, input, context)))
+  const caller = tool.cache?.scope === 'caller' ? JSON.stringify(context.caller ?? null) : ''
+  const known = keys.get(input)
+  if (known?.tool === tool && known.caller === caller) return known.key
+  const key = makeKey(tool, input, caller)
+  keys.set(input, { tool, caller, key })
   return key
 }
 
-function makeKey(tool: Tool, input: JsonObject, context: CallContext): string {
+function makeKey(tool: Tool, input: JsonObject, caller: string): string {
   const files = fileInputsOf(tool)
   const plain = files.length === 0 ? input : { ...input }
   for (const { name } of files) {
     const file = plain[name] as FileRef | undefined
     if (file) plain[name] = file.sha256
   }
-  const caller = tool.cache?.scope === 'caller' ? (context.caller ?? '') : ''
   const text = `${tool.source} ${tool.name}@${tool.version} ${caller} ${canonical(plain)}`
   return text.length <= plainCharactersMax ? text : hash('sha256', text, 'base64url')
 }

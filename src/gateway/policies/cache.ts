@@ -10,6 +10,7 @@ import {
 import { fail } from '../../registry/errors.ts'
 import { filesIn } from '../../registry/tool.ts'
 import { cacheKey } from './cache-key.ts'
+import { redisLimits } from './redis-port.ts'
 import type { Entry, Store } from './store.ts'
 
 /** Bounds of the work that stale answers cause. */
@@ -65,19 +66,27 @@ export function createCache(options: CacheOptions): Cache {
 
   return { l1: reader('l1', store.peek), l2: reader('redis', store.fetch) }
 
+  /** Fetches anew behind a stale answer, once at a time, on nobody's time but the tool's. */
   function revalidate(next: Call, key: string, ...[tool, input, context]: Parameters<Call>): void {
     if (now() < (restsUntil.get(key) ?? 0)) return
+    restsUntil.set(key, Number.POSITIVE_INFINITY)
+    const { requestId, face, caller } = context
     next(tool, input, {
-      ...context,
+      requestId,
+      face,
+      ...(caller === undefined ? {} : { caller }),
       signal: new AbortController().signal,
       // Only a fresh answer will do, be it another replica's.
       control: { maxAgeMs: tool.cache?.ttlMs ?? 0 },
       report: {},
-      patience: { ...context.patience },
-    }).catch((error: unknown) => {
-      restsUntil.set(key, now() + cacheLimits.revalidateRestMs)
-      onRevalidateError?.(tool.name, error)
-    })
+      patience: { redisMs: redisLimits.operationMs },
+    }).then(
+      () => void restsUntil.delete(key),
+      (error: unknown) => {
+        restsUntil.set(key, now() + cacheLimits.revalidateRestMs)
+        onRevalidateError?.(tool.name, error)
+      },
+    )
   }
 }
 

@@ -1,5 +1,5 @@
-import type { CallContext, Interceptor } from '../../registry/call.ts'
-import { fail } from '../../registry/errors.ts'
+import type { Interceptor } from '../../registry/call.ts'
+import { fail, isToolError } from '../../registry/errors.ts'
 
 /**
  * Ends a call when its time is up (TG_DEADLINE) or its caller is gone (TG_CLIENT_CLOSED), even one
@@ -17,12 +17,14 @@ export const deadline =
       reject(reason as Error)
     }
     const timer = setTimeout(() => end(fail('TG_DEADLINE', tool.name, ms)), ms)
-    const leave = (): void => end(reasonOf(context.signal))
-    context.signal.addEventListener('abort', leave, { once: true })
-    if (context.signal.aborted) leave()
+    const { signal } = context
+    const leave = (): void => end(reasonOf(signal))
+    signal.addEventListener('abort', leave, { once: true })
+    if (signal.aborted) leave()
+    const deadlineAt = Math.min(now() + ms, context.deadlineAt ?? Number.POSITIVE_INFINITY)
     try {
       return await Promise.race([
-        next(tool, input, { ...context, signal: controller.signal }),
+        next(tool, input, { ...context, signal: controller.signal, deadlineAt }),
         promise,
       ])
     } catch (error) {
@@ -30,11 +32,9 @@ export const deadline =
       throw controller.signal.aborted ? controller.signal.reason : error
     } finally {
       clearTimeout(timer)
-      context.signal.removeEventListener('abort', leave)
+      signal.removeEventListener('abort', leave)
     }
   }
 
-const reasonOf = (signal: CallContext['signal']): Error =>
-  signal.reason instanceof Error && 'code' in signal.reason && 'status' in signal.reason
-    ? signal.reason
-    : fail('TG_CLIENT_CLOSED')
+const reasonOf = ({ reason }: AbortSignal): Error =>
+  isToolError(reason) ? reason : fail('TG_CLIENT_CLOSED')

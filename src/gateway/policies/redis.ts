@@ -1,23 +1,15 @@
 import { Redis } from 'ioredis'
-import type { RedisPort } from './redis-port.ts'
+import { redisLimits, type RedisPort } from './redis-port.ts'
 
-/** What Redis may cost a request, and how it is left alone when it fails. */
-export const redisLimits = {
-  /** One operation, milliseconds. */
-  operationMs: 50,
-  /** After a failure nothing is sent for this long, milliseconds. */
-  restMs: 1_000,
-  connectMs: 2_000,
-  reconnectMsMax: 2_000,
-} as const
+export { redisLimits }
 
 /** How Redis fares, for `/health/ready` and the metrics. */
 export type RedisHealth = { state: 'up' | 'down'; failures: number; error?: string }
 
 /** A Redis that may die at any time: `attempt` never throws and never waits long. */
 export type RedisGate = RedisPort & {
-  health(): RedisHealth
-  close(): void
+  health: () => RedisHealth
+  close: () => void
 }
 
 /**
@@ -37,6 +29,7 @@ export function openRedis(options: {
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     connectTimeout: limits.connectMs,
+    socketTimeout: limits.silenceMs,
     autoResendUnfulfilledCommands: false,
     retryStrategy: times => Math.min(times * 100, limits.reconnectMsMax),
   })
@@ -49,16 +42,22 @@ export function openRedis(options: {
     if (changed) onChange?.(health)
   }
   client.on('ready', () => turn('up'))
-  client.on('close', () => turn('down', 'the connection is closed'))
+  // What closed it, an error has told, if there was one.
+  client.on('close', () => {
+    if (health.state === 'up') turn('down', 'the connection is closed')
+  })
   client.on('error', (error: Error) => turn('down', error.message))
   // The outcome of the first connection is told by the events above.
   client.connect().catch(() => undefined)
+
+  // Whatever `run` throws, it throws late.
+  const invoke = async <T>(run: (client: Redis) => Promise<T>): Promise<T> => run(client)
 
   return {
     async attempt(run, patience) {
       const allowedMs = Math.min(limits.operationMs, patience?.redisMs ?? limits.operationMs)
       if (client.status !== 'ready' || now() < restsUntil || allowedMs <= 0) return undefined
-      const reply = withinMs(run(client), allowedMs)
+      const reply = withinMs(invoke(run), allowedMs)
       try {
         const value = await reply.value
         if (health.state === 'down') turn('up')
@@ -71,7 +70,7 @@ export function openRedis(options: {
         if (patience) patience.redisMs -= reply.waitedMs()
       }
     },
-    health: () => health,
+    health: () => ({ ...health }),
     close: () => client.disconnect(),
   }
 }

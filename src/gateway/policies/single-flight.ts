@@ -8,11 +8,13 @@ import { fail } from '../../registry/errors.ts'
 import { isStorable } from './cache.ts'
 import { cacheKey } from './cache-key.ts'
 
+/** Each caller has a seat of its own, even callers with one context. */
+type Seat = { context: CallContext }
 type Flight = {
   landing: Promise<Result>
   report: CacheReport
   controller: AbortController
-  waiters: number
+  seats: Set<Seat>
 }
 
 /**
@@ -26,27 +28,30 @@ export function singleFlight(): Interceptor {
   return next => async (tool, input, context) => {
     if (!isStorable(tool, context.control)) return next(tool, input, context)
     const name = flightName(cacheKey(tool, input, context), context)
+    const seat = { context }
     const flying = flights.get(name)
-    const flight = flying ?? start()
-    const result = await join(flight, name, context)
+    const flight = flying ?? start(name, seat, flown => next(tool, input, flown))
+    const result = await sit(flight, name, seat)
     Object.assign(context.report, flight.report)
     if (flying) context.report.collapsed = true
     return result
-
-    function start(): Flight {
-      const controller = new AbortController()
-      const report: CacheReport = { ...context.report }
-      const landing = next(tool, input, { ...context, signal: controller.signal, report })
-      const flight: Flight = { landing, report, controller, waiters: 0 }
-      flights.set(name, flight)
-      const land = (): void => forget(name, flight)
-      landing.then(land, land)
-      return flight
-    }
   }
 
-  async function join(flight: Flight, name: string, { signal }: CallContext): Promise<Result> {
-    flight.waiters += 1
+  function start(name: string, seat: Seat, run: (context: CallContext) => Promise<Result>): Flight {
+    const controller = new AbortController()
+    const seats = new Set([seat])
+    const report: CacheReport = { ...seat.context.report }
+    const landing = run(sharedContext(seat.context, { seats, report, controller }))
+    const flight = { landing, report, controller, seats }
+    flights.set(name, flight)
+    const land = (): void => void forget(name, flight)
+    landing.then(land, land)
+    return flight
+  }
+
+  async function sit(flight: Flight, name: string, seat: Seat): Promise<Result> {
+    const { signal } = seat.context
+    flight.seats.add(seat)
     const { promise, reject } = Promise.withResolvers<never>()
     const leave = (): void => reject(signal.reason as Error)
     signal.addEventListener('abort', leave, { once: true })
@@ -55,16 +60,37 @@ export function singleFlight(): Interceptor {
       return await Promise.race([flight.landing, promise])
     } finally {
       signal.removeEventListener('abort', leave)
-      flight.waiters -= 1
-      if (flight.waiters === 0) {
-        forget(name, flight)
+      flight.seats.delete(seat)
+      if (flight.seats.size === 0 && forget(name, flight))
         flight.controller.abort(fail('TG_CLIENT_CLOSED'))
-      }
     }
   }
 
-  function forget(name: string, flight: Flight): void {
-    if (flights.get(name) === flight) flights.delete(name)
+  /** True when it was still flying. */
+  function forget(name: string, flight: Flight): boolean {
+    return flights.get(name) === flight && flights.delete(name)
+  }
+}
+
+/**
+ * The context of a flight belongs to all in it: it is nobody's deadline alone, and all hear of its
+ * progress. A turn at a paced upstream is worth taking while anybody will still be there.
+ */
+function sharedContext(
+  { deadlineMs: _deadlineMs, ...first }: CallContext,
+  { seats, report, controller }: Omit<Flight, 'landing'>,
+): CallContext {
+  return {
+    ...first,
+    report,
+    signal: controller.signal,
+    get deadlineAt() {
+      const ends = [...seats].map(({ context }) => context.deadlineAt ?? Number.POSITIVE_INFINITY)
+      return Math.max(...ends)
+    },
+    progress: (...step) => {
+      for (const { context } of seats) context.progress?.(...step)
+    },
   }
 }
 

@@ -7,13 +7,13 @@ export type Entry = { json: string; storedAt: number; ttlMs: number; staleMs: nu
 /** Where answers are kept: L1 in this process, L2 in Redis, shared by all replicas. */
 export type Store = {
   /** From L1 alone, at once. */
-  peek(key: string): Entry | undefined
+  peek: (key: string) => Entry | undefined
   /** From L2; what is found is kept in L1. Undefined too when Redis is away. */
-  fetch(key: string, patience?: Patience): Promise<Entry | undefined>
+  fetch: (key: string, patience?: Patience) => Promise<Entry | undefined>
   /** Into both. Never fails: what Redis does not take stays in L1. */
-  save(key: string, entry: Entry, patience?: Patience): Promise<void>
+  save: (key: string, entry: Entry, patience?: Patience) => Promise<void>
   /** Bytes and entries in L1, for the metrics. */
-  size(): { entries: number; bytes: number }
+  size: () => { entries: number; bytes: number }
 }
 
 /** Bounds of the store. */
@@ -23,14 +23,15 @@ export const storeLimits = { l1BytesMax: 64 * 1024 * 1024, l1EntriesMax: 50_000 
 export function createStore(options: {
   redis: RedisPort
   now?: () => number
-  limits?: Partial<typeof storeLimits>
+  limits?: Partial<Record<keyof typeof storeLimits, number>>
 }): Store {
   const { redis, now = Date.now } = options
   const limits = { ...storeLimits, ...options.limits }
   const l1 = new LRUCache<string, Entry>({
     max: limits.l1EntriesMax,
-    maxSize: limits.l1BytesMax,
-    sizeCalculation: ({ json }, key) => json.length + key.length + 100,
+    // Nothing fits into one byte, so 0 means no L1.
+    maxSize: Math.max(1, limits.l1BytesMax),
+    sizeCalculation: ({ json }, key) => Buffer.byteLength(json) + key.length + 100,
   })
   const remember = (key: string, entry: Entry): void => {
     l1.set(key, entry)
@@ -41,8 +42,9 @@ export function createStore(options: {
   return {
     peek(key) {
       const entry = l1.get(key)
-      if (entry && !usable(entry)) l1.delete(key)
-      return usable(entry)
+      if (!entry || usable(entry)) return entry
+      l1.delete(key)
+      return undefined
     },
     async fetch(key, patience) {
       const text = await redis.attempt(client => client.get(redisKey('tg:c', key)), patience)
@@ -72,7 +74,7 @@ const encode = ({ json, storedAt, ttlMs, staleMs }: Entry): string =>
 
 /** Undefined for what this version did not write. */
 function decode(text: string | null | undefined): Entry | undefined {
-  const head = text?.match(/^1 (\d+) (\d+) (\d+)\n/)
+  const head = text?.match(/^1 ([\d.]+) ([\d.]+) ([\d.]+)\n/)
   if (!text || !head) return undefined
   const [line, storedAt, ttlMs, staleMs] = head
   return {
