@@ -9,7 +9,12 @@ import { newCommand } from './new.ts'
 export type Commands = {
   serve(flags: { dev: boolean }): Promise<void>
   registry(): Promise<Registry>
-  app(): Promise<{ app: CommandApp; registry: Registry }>
+  app(): Promise<{
+    app: CommandApp
+    registry: Registry
+    config: { host: string; port: number }
+    version: string
+  }>
 }
 /** The gateway, called without a port. */
 export type CommandApp = {
@@ -88,11 +93,13 @@ function printTools(registry: Registry, words: string): number {
 }
 
 async function printDocument(profile: string, commands: Commands): Promise<number> {
-  const { app } = await commands.app()
+  const { app, config } = await commands.app()
   try {
     const url =
       profile === 'core' ? '/openapi.json' : `/openapi/${encodeURIComponent(profile)}.json`
-    const { statusCode, body } = await app.inject({ url, method: 'GET' })
+    // The document names the address at which the gateway would listen.
+    const headers = { host: `${config.host}:${config.port}` }
+    const { statusCode, body } = await app.inject({ url, method: 'GET', headers })
     if (statusCode !== 200) throw new Error(`there is no profile "${profile}"`)
     return print(JSON.stringify(JSON.parse(body), null, 2))
   } finally {
@@ -101,6 +108,7 @@ async function printDocument(profile: string, commands: Commands): Promise<numbe
 }
 
 async function printVersion(commands: Commands): Promise<number> {
-  const { version } = (await commands.app()) as unknown as { version: string }
+  const { app, version } = await commands.app()
+  await app.close()
   return print(version)
 }

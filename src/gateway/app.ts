@@ -13,9 +13,9 @@ import type { Dispatcher } from 'undici'
 import type { Config } from '../config.ts'
 import { createInvoke, type Invoke } from '../registry/call.ts'
 import type { Registry } from '../registry/registry.ts'
-import { guardAccess, isSecured } from './auth/access.ts'
+import { guardAccess, isOpenBesideKeys, isSecured } from './auth/access.ts'
 import { createFiles } from './files/files.ts'
-import { answerBrokenFrame, shapeErrors } from './http/errors.ts'
+import { answerBadPath, answerBrokenFrame, shapeErrors, timeoutsOf } from './http/errors.ts'
 import { docsRoutes } from './http/docs.ts'
 import { documentRoutes } from './http/documents.ts'
 import { eventRoutes } from './http/events.ts'
@@ -66,7 +66,11 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance & {
     now,
     limits: { l1BytesMax: limits.l1BytesMax },
   })
-  const workers = createWorkers({ settings, limits: { threadsMax: limits.workersMax } })
+  const workers = createWorkers({
+    settings,
+    toolsFolder: config.tools,
+    limits: { threadsMax: limits.workersMax },
+  })
   const run = createRun({
     upstream: network.upstream,
     workers,
@@ -97,12 +101,14 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance & {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
+    http: timeoutsOf(limits),
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     genReqId: () => randomUUID(),
     // A child logger for each request costs more than a cached call: lines name the request themselves.
     childLoggerFactory: logger => logger,
-    clientErrorHandler: answerBrokenFrame,
+    clientErrorHandler: answerBrokenFrame(limits),
+    frameworkErrors: answerBadPath,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
   })
   let stopping = false
@@ -127,6 +133,10 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance & {
   })
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', info: { title: 'Toolgate', version: options.version } },
+    transform: ({ schema, url, route }) => ({
+      url,
+      schema: isOpenBesideKeys(route.config?.access, config) ? { ...schema, security: [] } : schema,
+    }),
   })
 
   // The faces: each is a view of the registry and ends in `invoke`.

@@ -9,7 +9,7 @@ import type { Store } from './policies/store.ts'
 export type GatewayMetrics = {
   metrics: Metrics
   /** Wraps the way in, so that every call of every face is counted and timed. */
-  observe(invoke: Invoke): Invoke
+  observe: (invoke: Invoke) => Invoke
 }
 
 /** Makes the metrics of one gateway; each has its own registry, so that tests may have many. */

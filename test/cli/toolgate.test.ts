@@ -104,3 +104,17 @@ t.test(
     t.equal((await toolgate(cwd, ['frobnicate'])).code, 2)
   },
 )
+
+t.test('prints a document that names the address at which the gateway would listen', async t => {
+  const { code, stdout, stderr } = await toolgate(t.testdir(), ['openapi', 'dify'])
+  t.equal(code, 0, stderr)
+  t.same(JSON.parse(stdout).servers, [{ url: 'http://127.0.0.1:8642' }])
+  const moved = await toolgate(t.testdir(), ['openapi'], { PUBLIC_URL: 'https://tools.example' })
+  t.same(JSON.parse(moved.stdout).servers, [{ url: 'https://tools.example' }])
+})
+
+t.test('says its version and ends', async t => {
+  const { code, stdout } = await toolgate(t.testdir(), ['--version'])
+  t.equal(code, 0)
+  t.match(stdout, /^\d+\.\d+\.\d+\n$/)
+})

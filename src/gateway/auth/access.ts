@@ -40,6 +40,14 @@ export const isSecured = ({
   anonymous,
 }: Pick<AccessOptions, 'keys' | 'anonymous'>): boolean => keys.length > 0 && !anonymous
 
+/** True when a route is for everybody, though callers of tools need a key; documents then say so. */
+export const isOpenBesideKeys = (
+  access: Access | undefined,
+  options: Pick<AccessOptions, 'keys' | 'anonymous' | 'documents'>,
+): boolean =>
+  isSecured(options) &&
+  (access === 'open' || (access === 'document' && options.documents === 'public'))
+
 /**
  * Guards every route that is added from now on by what it states. The guard lets a request in or
  * throws TG_KEY_MISSING, TG_KEY_WRONG or TG_FORBIDDEN. It is put on the route itself, so that an

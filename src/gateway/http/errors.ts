@@ -1,6 +1,13 @@
+import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply } from 'fastify'
-import { fail, isToolError, toToolError, type ToolError } from '../../registry/errors.ts'
+import type {
+  FastifyBaseLogger,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+} from 'fastify'
+import { fail, failFrom, isToolError, toToolError, type ToolError } from '../../registry/errors.ts'
 
 /** The body of every error but those of `/v1/*`, MCP and the AgentLego face. */
 export type ErrorBody = {
@@ -24,15 +31,18 @@ export const errorBody = (error: ToolError, requestId: string): ErrorBody => ({
   },
 })
 
-/** Fastify's own errors, as ours; what is neither is our own fault. */
-export function toHttpError(error: unknown): ToolError {
+/**
+ * Fastify's own errors, as ours; what is neither is our own fault. `bytesMax` is what the route takes,
+ * for the error that says so.
+ */
+export function toHttpError(error: unknown, bytesMax?: number): ToolError {
   if (isToolError(error)) return error
   const { code, message, statusCode } = error as Partial<FastifyError>
-  switch (code) {
+  switch (code ?? '') {
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return fail('TG_MEDIA_TYPE', 'this content type', 'application/json or multipart/form-data')
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return fail('TG_TOO_LARGE', 'the body', 'the body limit', 'send large media by POST /files')
+      return fail('TG_TOO_LARGE', 'the body', sizeOf(bytesMax), 'send large media by POST /files')
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
@@ -42,6 +52,12 @@ export function toHttpError(error: unknown): ToolError {
         ? fail('TG_REQUEST_INVALID', message ?? 'unknown')
         : toToolError(error)
   }
+}
+
+const mebibyte = 1_048_576
+const sizeOf = (bytes: number | undefined): string => {
+  if (bytes === undefined) return 'this route'
+  return bytes % mebibyte === 0 ? `${bytes / mebibyte} MiB` : `${bytes} bytes`
 }
 
 /** Sets the headers that go with an error: when to come back, and that it may not be stored. */
@@ -61,35 +77,61 @@ export function logError(log: FastifyBaseLogger, error: ToolError, requestId: st
 
 /** Answers every error of this scope in the gateway's shape. */
 export function shapeErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error, request, reply) => {
-    const shaped = toHttpError(error)
-    logError(request.log, shaped, request.id)
-    errorHeaders(reply, shaped)
-    return reply.status(shaped.status).send(errorBody(shaped, request.id))
-  })
+  app.setErrorHandler((error, request, reply) =>
+    sendError(toHttpError(error, request.routeOptions.bodyLimit), request, reply),
+  )
 }
 
-const frameErrors: Record<string, { status: string; error: ToolError }> = {
-  ERR_HTTP_REQUEST_TIMEOUT: {
-    status: '408 Request Timeout',
-    error: fail('TG_BODY_TIMEOUT', 60_000),
-  },
-  HPE_HEADER_OVERFLOW: {
-    status: '431 Request Header Fields Too Large',
-    error: fail('TG_REQUEST_INVALID', 'its headers are too large'),
-  },
+function sendError(error: ToolError, request: FastifyRequest, reply: FastifyReply) {
+  logError(request.log, error, request.id)
+  errorHeaders(reply, error)
+  return reply.status(error.status).send(errorBody(error, request.id))
 }
-const malformed = {
+
+/** Answers what Fastify refuses before any route has it: a path that cannot be decoded, or too long. */
+export function answerBadPath(
+  cause: FastifyError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const error = failFrom(cause, 'TG_REQUEST_INVALID', 'its path cannot be read')
+  void reply.header('x-request-id', request.id)
+  void sendError(error, request, reply)
+}
+
+type Broken = { status: string; error: ToolError }
+const malformed: Broken = {
   status: '400 Bad Request',
   error: fail('TG_REQUEST_INVALID', 'it is not HTTP as it should be'),
 }
 
+/**
+ * How Node keeps the time of a request beside `requestTimeout`: unless the headers have no longer than
+ * the whole, it takes the two for each other; and it looks at its clock in this interval alone.
+ */
+export const timeoutsOf = ({ requestMs }: { requestMs: number }) => ({
+  headersTimeout: requestMs,
+  connectionsCheckingInterval: Math.min(requestMs / 4, 5_000),
+})
+
 /** Answers what never became a request: broken frames, headers too large, a body that does not come. */
-export function answerBrokenFrame(cause: Error & { code?: string }, socket: Socket): void {
-  if (cause.code === 'ECONNRESET' || socket.destroyed || !socket.writable) return
-  const { status, error } = frameErrors[cause.code ?? ''] ?? malformed
-  const body = JSON.stringify(errorBody(error, ''))
-  socket.end(
-    `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  )
+export function answerBrokenFrame({ requestMs }: { requestMs: number }) {
+  const known: Record<string, Broken> = {
+    ERR_HTTP_REQUEST_TIMEOUT: {
+      status: '408 Request Timeout',
+      error: fail('TG_BODY_TIMEOUT', requestMs),
+    },
+    HPE_HEADER_OVERFLOW: {
+      status: '431 Request Header Fields Too Large',
+      error: fail('TG_REQUEST_INVALID', 'its headers are too large'),
+    },
+  }
+  return ({ code = '' }: Error & { code?: string }, socket: Socket): void => {
+    if (code === 'ECONNRESET' || socket.destroyed || !socket.writable) return
+    const { status, error } = known[code] ?? malformed
+    const body = JSON.stringify(errorBody(error, randomUUID()))
+    socket.end(
+      `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    )
+  }
 }

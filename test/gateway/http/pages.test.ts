@@ -65,3 +65,27 @@ t.test('a browser may call tools from another page; a preflight needs no key', a
   t.equal(preflight.headers['access-control-allow-origin'], '*')
   t.match(preflight.headers['access-control-allow-headers'], 'authorization')
 })
+
+t.test('the full document says which routes want the key, and nothing where none do', async t => {
+  const keys = { TOOLGATE_KEY: 'a-good-long-key' }
+  const headers = { 'x-api-key': 'a-good-long-key' }
+  const securityIn = async (env: Record<string, string>) => {
+    const { app } = await testApp(t, { env })
+    const { paths } = (await app.inject({ url: '/openapi/full.json', headers })).json<{
+      paths: Record<string, Record<string, { security?: object[] }>>
+    }>()
+    return (method: string, path: string) => paths[path]?.[method]?.security
+  }
+  const keyed = await securityIn(keys)
+  for (const path of ['/health/live', '/registry', '/openapi.json', '/utcp'])
+    t.same(keyed('get', path), [], path)
+  t.same(keyed('get', '/metrics'), [{ bearerAuth: [] }])
+  t.same(keyed('post', '/tools/echo'), [{ bearerAuth: [] }])
+  const closed = await securityIn({ ...keys, TOOLGATE_DOCUMENTS: 'key' })
+  t.same(closed('get', '/registry'), [{ bearerAuth: [] }])
+  t.same(closed('get', '/health/live'), [])
+  for (const env of [{}, { ...keys, TOOLGATE_ANONYMOUS: '1' }]) {
+    const open = await securityIn(env)
+    t.same([open('get', '/registry'), open('post', '/tools/echo')], [undefined, undefined])
+  }
+})
