@@ -1,15 +1,22 @@
 import Type from 'typebox'
 import { fail } from '../registry/errors.ts'
-import { defineTool, type JsonObject, type ToolContext } from '../registry/tool.ts'
+import { defineTool, type ToolContext } from '../registry/tool.ts'
 import { arxivCache, arxivPace, askArxiv } from './arxiv/ask.ts'
 import type { Page } from './arxiv/feed.ts'
-import { Paper, paperLine, paperText } from './arxiv/paper.ts'
-import { comparable, writeQuery } from './arxiv/query.ts'
+import { articleSearches } from './arxiv/old-searches.ts'
+import { Paper, paperLine } from './arxiv/paper.ts'
+import { comparable, paperId, type Wanted, writeQuery } from './arxiv/query.ts'
 import { checkDay, checkOrder } from './dates.ts'
 
 const name = 'arxiv_search'
-const limits = { resultsMax: 50, resultsDefault: 5, offsetMax: 10_000 } as const
-const date = (description: string) =>
+const limits = {
+  resultsMax: 50,
+  resultsDefault: 5,
+  offsetMax: 10_000,
+  /** Among so many the paper whose very title was asked for is looked for. */
+  titlesSeen: 10,
+} as const
+const day = (description: string) =>
   Type.Optional(Type.String({ description, pattern: String.raw`^\d{4}-\d{2}-\d{2}$` }))
 
 const sorts = {
@@ -38,7 +45,7 @@ export default defineTool({
   ],
   input: Type.Object({
     query: Type.String({
-      description: 'Words or a title, in English; "quotes" keep words together',
+      description: 'Words, a title or an arXiv id, in English; "quotes" keep words together',
       minLength: 1,
       maxLength: 300,
     }),
@@ -52,8 +59,8 @@ export default defineTool({
         maxLength: 30,
       }),
     ),
-    start_date: date('First day of submission, YYYY-MM-DD'),
-    end_date: date('Last day of submission, YYYY-MM-DD'),
+    start_date: day('First day of submission, YYYY-MM-DD'),
+    end_date: day('Last day of submission, YYYY-MM-DD'),
     sort: Type.Optional(
       Type.Enum(['relevance', 'submitted', 'updated'], {
         description: 'Order: relevance, or the newest first by submission or update',
@@ -62,7 +69,7 @@ export default defineTool({
     ),
     offset: Type.Optional(
       Type.Integer({
-        description: 'How many results to skip',
+        description: 'How many results to skip, 0 to 10,000',
         minimum: 0,
         maximum: limits.offsetMax,
         default: 0,
@@ -70,7 +77,7 @@ export default defineTool({
     ),
     limit: Type.Optional(
       Type.Integer({
-        description: 'How many results to give',
+        description: 'How many results to give, 1 to 50',
         minimum: 1,
         maximum: limits.resultsMax,
         default: limits.resultsDefault,
@@ -112,28 +119,15 @@ export default defineTool({
   cache: arxivCache,
   timeoutMs: 40_000,
   pace: arxivPace,
-  aliases: {
-    lagent: {
-      name: 'ArxivSearch.get_arxiv_article_information',
-      description: 'Runs an arXiv search and gives the facts of the articles found.',
-      input: oldInput(),
-      arguments: ({ query }) => ({ query, limit: 3 }),
-      text: oldText,
-    },
-    agentlego: {
-      name: 'ArxivSearch',
-      input: oldInput(),
-      arguments: ({ query }) => ({ query, limit: 3 }),
-      text: oldText,
-    },
-  },
+  aliases: articleSearches,
   async run(wanted, context) {
     const { offset = 0, limit = limits.resultsDefault, sort = 'relevance' } = wanted
     checkDates(wanted)
+    const isTitleSearch = sort === 'relevance' && offset === 0
     const query = {
-      search_query: writeQuery(wanted),
+      ...criteria(wanted),
       start: offset,
-      max_results: limit,
+      max_results: isTitleSearch ? Math.max(limit, limits.titlesSeen) : limit,
       sortBy: sorts[sort],
       sortOrder: 'descending',
     }
@@ -141,15 +135,24 @@ export default defineTool({
     return {
       total,
       offset,
-      papers: sort === 'relevance' ? titleFirst(papers, wanted.query) : papers,
+      papers: isTitleSearch ? titleFirst(papers, wanted.query).slice(0, limit) : papers,
     }
   },
 })
 
+/** The search, in arXiv's words; who writes an id wants that paper. */
+function criteria(wanted: Wanted): { search_query?: string; id_list?: string } {
+  const id = paperId(wanted.query)
+  const search_query = writeQuery({ ...wanted, query: id ? '' : wanted.query })
+  if (!id && !search_query)
+    throw fail('TG_ARGUMENT_INVALID', name, 'query', 'has no word to search for')
+  return { ...(search_query ? { search_query } : {}), ...(id ? { id_list: id } : {}) }
+}
+
 /** arXiv now and then sends an empty page of a full set; asked again it sends the page. */
 async function wholePage(
   context: ToolContext,
-  query: { start: number } & Record<string, string | number>,
+  query: { start: number; [parameter: string]: string | number },
 ): Promise<Page> {
   const blame = { tool: name, argument: 'query' }
   const page = await askArxiv(context, query, blame)
@@ -162,7 +165,7 @@ async function wholePage(
 
 /** Who writes a title wants that paper. */
 function titleFirst(papers: Paper[], query: string): Paper[] {
-  const wanted = comparable(query)
+  const wanted = comparable(query.replace(/\p{Script=Han}+/gu, ' ')) || comparable(query)
   const rank = ({ title }: Paper): number => {
     const given = comparable(title)
     return given === wanted ? 0 : given.startsWith(`${wanted} `) ? 1 : 2
@@ -170,22 +173,8 @@ function titleFirst(papers: Paper[], query: string): Paper[] {
   return papers.toSorted((a, b) => rank(a) - rank(b))
 }
 
-function checkDates({ start_date, end_date }: { start_date?: string; end_date?: string }): void {
-  if (start_date !== undefined) checkDay(name, 'start_date', start_date)
-  if (end_date !== undefined) checkDay(name, 'end_date', end_date)
-  if (start_date && end_date) checkOrder(name, start_date, end_date)
-}
-
-function oldInput() {
-  return {
-    type: 'object',
-    properties: { query: { type: 'string', description: 'What to search for on arXiv' } },
-    required: ['query'],
-    additionalProperties: false,
-  }
-}
-
-function oldText(output: JsonObject): string {
-  const { papers } = output as { papers: Paper[] }
-  return papers.length === 0 ? 'No article was found.' : papers.map(paperText).join('\n\n')
+function checkDates({ start_date: start, end_date: end }: Pick<Wanted, 'start_date' | 'end_date'>) {
+  if (start) checkDay(name, 'start_date', start)
+  if (end) checkDay(name, 'end_date', end)
+  if (start && end) checkOrder(name, start, end)
 }

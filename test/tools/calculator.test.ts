@@ -162,7 +162,6 @@ t.test('what has no value or is too big is a 422, at once', async t => {
     'perm(10^4000, 2)',
     '9^4000 * 9^4000',
     `${'1700!+'.repeat(30)}1`,
-
     '1/0',
     '1//0',
     '5 % 0',
@@ -172,7 +171,6 @@ t.test('what has no value or is too big is a 422, at once', async t => {
     'log(0)',
     'sqrt(-1)',
     '(-8)^(1/3)',
-
     'tan(pi/2)',
     'factorial(-1)',
     'factorial(2.5)',
@@ -257,7 +255,7 @@ t.test('no expression hangs or is a fault of ours', async t => {
   await calculate('1')
   await t.resolves(fc.assert(fc.asyncProperty(sum, answers), { numRuns: 500 }), 'sums')
   const signs = fc.string({
-    unit: fc.constantFrom(...'0123456789.e+-*/^%!()[]{},;:?=<>"\'ab√×π '),
+    unit: fc.constantFrom(...'0123456789.e+-*/^%!()[]{},;:?=<>"\'ab√×π '.split('')),
     maxLength: 60,
   })
   await t.resolves(fc.assert(fc.asyncProperty(signs, answers), { numRuns: 500 }), 'signs')

@@ -49,6 +49,8 @@ async function parseXml(xml: string): Promise<unknown> {
     removeNSPrefix: true,
     parseTagValue: false,
     trimValues: true,
+    // Numbered characters too; what a document defines itself is bounded by the parser.
+    htmlEntities: true,
     isArray: name => lists.has(name),
   })
   return parser.parse(xml) as unknown
@@ -65,7 +67,7 @@ export async function readFeed(xml: string): Promise<Page> {
   const { feed } = parsed as Static<typeof Feed>
   const entries = feed.entry ?? []
   // An error comes as an entry, formerly with status 200.
-  const error = entries.find(({ id }) => textOf(id).includes('/api/errors'))
+  const error = entries.find(({ id }) => textOf(id).includes('/api/errors#'))
   if (error) return { total: 0, papers: [], problem: oneLine(error.summary) || 'unknown' }
   const total = Number(textOf(feed.totalResults))
   return {

@@ -17,11 +17,8 @@ export const Paper = Type.Object({
   comment: Type.Optional(text("The authors' comment, e.g. number of pages")),
   journal_ref: Type.Optional(text('Where it was published')),
 })
+/** A paper. */
 export type Paper = Static<typeof Paper>
-
-/** A paper in the four lines that Lagent's and AgentLego's clients read. */
-export const paperText = ({ published, title, authors, summary }: Paper): string =>
-  `Published: ${published.slice(0, 10)}\nTitle: ${title}\nAuthors: ${authors.join(', ')}\nSummary: ${summary.slice(0, 1_500)}`
 
 /** Papers as a model reads them: what it needs to choose, and how to get the rest. */
 export const paperLine = (paper: Paper): string =>

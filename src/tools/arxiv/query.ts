@@ -31,7 +31,7 @@ export function writeQuery(wanted: Wanted): string {
   const parts = [
     queryPart(wanted.query),
     wanted.author ? term('au', wanted.author) : '',
-    wanted.category ? `cat:${wanted.category}` : '',
+    wanted.category ? categoryPart(wanted.category) : '',
     datePart(wanted),
   ]
   return parts.filter(Boolean).join(' AND ')
@@ -39,34 +39,38 @@ export function writeQuery(wanted: Wanted): string {
 
 function queryPart(query: string): string {
   const tokens = tokensOf(query)
-  const structured = tokens.some(({ field, operator }) => field || operator)
-  if (structured) return `(${joinStructured(tokens)})`
-  const phrase = cleaned(query)
+  if (tokens.some(({ field, operator }) => field ?? operator)) return joinStructured(tokens)
   const words = tokens.filter(({ text, quoted }) => quoted || !stopWords.has(text.toLowerCase()))
   const used = words.length > 0 ? words : tokens
   const all = used.map(({ text }) => term('all', text)).join(' AND ')
-  if (tokens.length < 2 || tokens.some(({ quoted }) => quoted)) return `(${all})`
-  return `(ti:"${phrase}" OR (${all}))`
+  if (used.length < 2 || tokens.some(({ quoted }) => quoted))
+    return used.length > 1 ? `(${all})` : all
+  return `(ti:"${tokens.map(({ text }) => text).join(' ')}" OR (${all}))`
 }
 
 type Token = { text: string; quoted: boolean; field?: string; operator?: string }
+const tokenPattern = new RegExp(
+  String.raw`(?:[([{]*\b(${fields.join('|')}):\s*)?(?:["“]([^"”]*)["”]|([^\s"“”]+))`,
+  'gu',
+)
 
 function tokensOf(query: string): Token[] {
-  const pattern = new RegExp(
-    String.raw`(?:\b(${fields.join('|')}):\s*)?(?:["“]([^"”]*)["”]|([^\s"“”]+))`,
-    'gu',
-  )
-  return [...query.matchAll(pattern)].flatMap(([, field, phrase, word]) => {
+  const tokens = [...query.matchAll(tokenPattern)].flatMap(([, field, phrase, word]) => {
     const operator = field ? undefined : operators.get(word ?? '')
     const text = cleaned(phrase ?? word ?? '')
-    if (!text) return []
+    // A quoted operator is a slip of quotes, and no word to look for.
+    if (!text || (phrase !== undefined && operators.has(text))) return []
     const token: Token = { text, quoted: phrase !== undefined }
     if (field) token.field = field
     if (operator) token.operator = operator
     return [token]
   })
+  const english = tokens.filter(({ text }) => !/^\p{Script=Han}+$/u.test(text))
+  // "请帮我搜索 InternLM2": arXiv is written in English, and the rest is meant for us.
+  return english.length > 0 ? english : tokens
 }
 
+/** The caller wrote the language: what stands between fields is kept, read from left to right. */
 function joinStructured(tokens: Token[]): string {
   let written = ''
   let operator = 'AND'
@@ -75,9 +79,8 @@ function joinStructured(tokens: Token[]): string {
       operator = token.operator
       continue
     }
-    const next =
-      token.field === 'cat' ? `cat:${token.text}` : term(token.field ?? 'all', token.text)
-    written = written ? `${written} ${operator} ${next}` : next
+    const next = term(token.field ?? 'all', token.text)
+    written = written ? `(${written} ${operator} ${next})` : next
     operator = 'AND'
   }
   return written
@@ -86,14 +89,24 @@ function joinStructured(tokens: Token[]): string {
 /** Characters of the query language are taken out of what people write. */
 const cleaned = (text: string): string =>
   text
-    .replace(/["“”()[\]{}:\\^~*?!|&<>=;]/g, ' ')
+    .replace(/["“”()[\]{}:\\^~*?!|&<>=;,，。、？]/g, ' ')
     .replace(/\s+/g, ' ')
     .trim()
 
-const term = (field: string, text: string): string => {
+/** A field and what is looked for in it; what is more than a word is a phrase. */
+function term(field: string, text: string): string {
   const plain = cleaned(text)
-  return /^[\p{L}\p{N}.]+$/u.test(plain) ? `${field}:${plain}` : `${field}:"${plain}"`
+  if (!plain) return ''
+  if (field === 'cat') return categoryPart(plain)
+  return /^[\p{L}\p{N}]+$/u.test(plain) ? `${field}:${plain}` : `${field}:"${plain}"`
 }
+
+/** Archives that are divided; older papers of some are in the archive itself. */
+const archives = new Set(
+  'astro-ph cond-mat cs econ eess math nlin physics q-bio q-fin stat'.split(' '),
+)
+const categoryPart = (category: string): string =>
+  archives.has(category) ? `(cat:${category} OR cat:${category}.*)` : `cat:${category}`
 
 function datePart({ start_date: start, end_date: end }: Wanted): string {
   if (!start && !end) return ''
@@ -109,10 +122,11 @@ const oldId = /^[a-z-]+(\.[A-Z]{2})?\/\d{7}(v\d+)?$/
 export function paperId(given: string): string | undefined {
   const id = given
     .trim()
-    .replace(/^https?:\/\/(www\.|export\.)?arxiv\.org\/(abs|pdf|html)\//i, '')
-    .replace(/^arxiv:\s*/i, '')
-    .replace(/\.pdf$/i, '')
     .replace(/[?#].*$/, '')
+    .replace(/^(https?:\/\/)?((www|export)\.)?arxiv\.org\/(abs|pdf|html|format)\//i, '')
+    .replace(/^(https?:\/\/(dx\.)?doi\.org\/)?10\.48550\//i, '')
+    .replace(/^arxiv\s*[:.]\s*/i, '')
+    .replace(/\.pdf$/i, '')
   return newId.test(id) || oldId.test(id) ? id : undefined
 }
 

@@ -75,10 +75,10 @@ export function evaluate(math: MathLibrary, expression: string): Value {
 
   function operated({ fn, op, args }: OperatorNode): Value {
     const [left, right] = args
-    if (!left) throw no(`the operator ${op} needs a value`)
+    if (!left) throw no(`the operator ${String(op)} needs a value`)
     if (fn === 'and' || fn === 'or') return logical(fn, left, right ?? left)
     const operation = operators.get(fn)
-    if (!operation) throw no(`the operator ${op} is not arithmetic`)
+    if (!operation) throw no(`the operator ${String(op)} is not arithmetic`)
     const values = args.map(valueOf)
     return operation(values[0] ?? whole(0), values[1] ?? whole(0), tools)
   }

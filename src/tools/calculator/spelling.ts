@@ -65,7 +65,7 @@ export function respell(expression: string): string {
   const signs = expression
     .replace(
       /[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g,
-      raised => `^(${[...raised].map(digit => superscripts.indexOf(digit)).join('')})`,
+      raised => `^(${raised.replace(/./g, digit => String(superscripts.indexOf(digit)))})`,
     )
     .normalize('NFKC')
     .replace(/[×✕⋅·∙]/g, '*')
