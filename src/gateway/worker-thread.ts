@@ -1,5 +1,5 @@
-import { workerData } from 'node:worker_threads'
-import { toToolError } from '../registry/errors.ts'
+import { receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { fail, toToolError } from '../registry/errors.ts'
 import type { NewFile, Tool, ToolContext } from '../registry/tool.ts'
 import { mapToolImports } from './map-tool-imports.ts'
 import { savedMark, type WorkerLog, type WorkerReply, type WorkerTask } from './workers.ts'
@@ -13,7 +13,9 @@ export default async function runTask(task: WorkerTask): Promise<WorkerReply> {
   const logs: WorkerLog[] = []
   try {
     const tool = await load(task)
-    return { output: await tool.run(task.input, contextOf(task, saved, logs)), saved, logs }
+    const output = await tool.run(task.input, contextOf(task, saved, logs))
+    // As text, since an object that holds what cannot travel would be lost with the reason.
+    return { json: JSON.stringify(output ?? null), saved, logs }
   } catch (thrown) {
     const { code, args, cause } = toToolError(thrown)
     return { error: { code, args, ...(cause === undefined ? {} : { cause: say(cause) }) }, logs }
@@ -31,6 +33,16 @@ async function load({ module, name }: WorkerTask): Promise<Tool> {
   return tool
 }
 
+/** Aborts when the main thread says so; a word that came before the start counts. */
+function signalOf({ aborts }: WorkerTask): AbortSignal {
+  const controller = new AbortController()
+  const abort = (): void => controller.abort(fail('TG_CLIENT_CLOSED'))
+  if (aborts && receiveMessageOnPort(aborts)) abort()
+  aborts?.once('message', abort)
+  aborts?.unref()
+  return controller.signal
+}
+
 function contextOf(task: WorkerTask, saved: NewFile[], logs: WorkerLog[]): ToolContext {
   const log = (level: WorkerLog['level']) => (data: object, message: string) =>
     void logs.push({ level, data, message })
@@ -38,7 +50,7 @@ function contextOf(task: WorkerTask, saved: NewFile[], logs: WorkerLog[]): ToolC
     throw new Error('a tool that runs in a worker has no network: fetch in a tool on the loop')
   }
   return {
-    signal: new AbortController().signal,
+    signal: signalOf(task),
     requestId: task.requestId,
     getJson: offLimits,
     getText: offLimits,

@@ -103,6 +103,8 @@ export type ToolDefinition<I extends TObject, O extends TObject> = {
   runsOn?: 'loop' | 'worker'
   /** `import.meta.url` of the module whose default export is this tool; needed by `worker`. */
   module?: string
+  /** A worker that watches its signal is told to end; others are killed. Native code must watch. */
+  endsBySignal?: boolean
   /** Milliseconds between requests to the origin in a setting, over all replicas: `{ ARXIV_URL: 3_000 }`. */
   pace?: Record<string, number>
   /** What is missing for it to work; undefined when nothing is. */
@@ -129,9 +131,12 @@ export type Tool = {
   readonly concurrency: number
   readonly runsOn: 'loop' | 'worker'
   readonly module?: string
+  readonly endsBySignal?: boolean
   readonly pace: Readonly<Record<string, number>>
   /** `builtin`, `local` (a folder of the user's), or the name of the source it came from. */
   readonly source: string
+  /** Names the code of a tool that may change while its version stays: another build, other answers. */
+  readonly build?: string
   readonly aliases: Aliases
   text(output: JsonObject, input: JsonObject): string
   requires(settings: Settings): Unavailable | undefined

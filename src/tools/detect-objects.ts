@@ -103,6 +103,7 @@ export default defineTool({
   cache: { ttlMs: 3_600_000 },
   runsOn: 'worker',
   module: import.meta.url,
+  endsBySignal: true,
   requires(settings) {
     const file = settings[modelSetting]
     if (!file || existsSync(file)) return undefined

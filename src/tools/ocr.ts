@@ -89,6 +89,7 @@ export default defineTool({
   timeoutMs: 60_000,
   runsOn: 'worker',
   module: import.meta.url,
+  endsBySignal: true,
   aliases: {
     agentlego: {
       name: 'OCR',
