@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { fail } from '../registry/errors.ts'
 import { defineTool } from '../registry/tool.ts'
 import { arxivCache, arxivPace, askArxiv } from './arxiv/ask.ts'
-import { Paper, paperLine } from './arxiv/paper.ts'
+import { examplePaper, Paper, paperLine } from './arxiv/paper.ts'
 import { paperId } from './arxiv/query.ts'
 
 const name = 'arxiv_paper'
@@ -25,20 +25,8 @@ export default defineTool({
   output: Paper,
   text: paperLine,
   examples: [
-    {
-      input: { id: '2403.17297' },
-      output: {
-        id: '2403.17297v1',
-        title: 'InternLM2 Technical Report',
-        authors: ['Zheng Cai', 'Maosong Cao'],
-        summary: 'An open-source large language model and how it was trained.',
-        published: '2024-03-26T00:53:24Z',
-        updated: '2024-03-26T00:53:24Z',
-        categories: ['cs.CL', 'cs.AI'],
-        abs_url: 'https://arxiv.org/abs/2403.17297v1',
-        pdf_url: 'https://arxiv.org/pdf/2403.17297v1',
-      },
-    },
+    { input: { id: '2403.17297' }, output: examplePaper },
+    { input: { id: 'https://arxiv.org/abs/2403.17297v1' }, output: examplePaper },
   ],
   cache: arxivCache,
   timeoutMs: 40_000,

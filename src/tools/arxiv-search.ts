@@ -4,7 +4,7 @@ import { defineTool, type ToolContext } from '../registry/tool.ts'
 import { arxivCache, arxivPace, askArxiv } from './arxiv/ask.ts'
 import type { Page } from './arxiv/feed.ts'
 import { articleSearches } from './arxiv/old-searches.ts'
-import { Paper, paperLine } from './arxiv/paper.ts'
+import { examplePaper, Paper, paperLine } from './arxiv/paper.ts'
 import { comparable, paperId, type Wanted, writeQuery } from './arxiv/query.ts'
 import { checkDay, checkOrder } from './dates.ts'
 
@@ -97,23 +97,18 @@ export default defineTool({
     {
       title: 'A paper by its title',
       input: { query: 'InternLM2 Technical Report', limit: 1 },
-      output: {
-        total: 1,
-        offset: 0,
-        papers: [
-          {
-            id: '2403.17297v1',
-            title: 'InternLM2 Technical Report',
-            authors: ['Zheng Cai', 'Maosong Cao'],
-            summary: 'An open-source large language model and how it was trained.',
-            published: '2024-03-26T00:53:24Z',
-            updated: '2024-03-26T00:53:24Z',
-            categories: ['cs.CL', 'cs.AI'],
-            abs_url: 'https://arxiv.org/abs/2403.17297v1',
-            pdf_url: 'https://arxiv.org/pdf/2403.17297v1',
-          },
-        ],
+      output: { total: 1, offset: 0, papers: [examplePaper] },
+    },
+    {
+      title: 'The newest of an author in a field',
+      input: {
+        query: 'language model',
+        author: 'Zheng Cai',
+        category: 'cs.CL',
+        start_date: '2024-01-01',
+        sort: 'submitted',
       },
+      output: { total: 1, offset: 0, papers: [examplePaper] },
     },
   ],
   cache: arxivCache,

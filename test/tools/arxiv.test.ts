@@ -18,6 +18,10 @@ t.test('the examples are what the tools answer', async t => {
     for (const { input, output } of tool.examples) {
       const { call } = await arxiv(t, feed([{}]))
       t.strictSame(await call(tool, input as JsonObject), output, tool.name)
+      t.match(
+        tool.text(output, input),
+        '[2403.17297v1] InternLM2 Technical Report (Zheng Cai, Maosong Cao, 2024-03-26, cs.CL)',
+      )
     }
 })
 

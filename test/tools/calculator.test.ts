@@ -9,6 +9,9 @@ const calculate = async (expression: string): Promise<string> => {
   const output = await calculator.run(parseArguments(calculator, { expression }), toolContext())
   return output['result'] as string
 }
+/** Far more than any sum takes, since tests share a machine; a hang takes for ever. */
+const promptMs = 3_000
+
 const codeOf = (expression: string): Promise<string | undefined> =>
   calculate(expression).then(
     () => undefined,
@@ -75,6 +78,9 @@ const sums: Record<string, [expression: string, result: string][]> = {
     ['1 < 2 < 3 and not False', 'true'],
     ['max([3, 7])', '7'],
     ['0xff', '255'],
+    ['2 > 1 ? 3 : 4', '3'],
+    ['ceil(2.1) + trunc(-2.9) + lcm(4, 6)', '13'],
+    ['round(pi, 2) + round(1234 * pi, -2)', '3903.14'],
   ],
   'Chinese and typeset signs are understood': [
     ['（３＋4）×2÷7', '2'],
@@ -193,7 +199,7 @@ t.test('what has no value or is too big is a 422, at once', async t => {
       { code: 'TG_REFUSED', status: 422 },
       expression.slice(0, 40),
     )
-    t.ok(performance.now() - started < 500, 'within half a second')
+    t.ok(performance.now() - started < promptMs, 'at once')
   }
   t.equal(await codeOf('9**9**9'), 'TG_REFUSED')
   t.equal(await codeOf('1e9!'), 'TG_REFUSED')
@@ -249,7 +255,7 @@ t.test('no expression hangs or is a fault of ours', async t => {
   const answers = async (expression: string): Promise<boolean> => {
     const started = performance.now()
     const code = await codeOf(expression)
-    const quick = performance.now() - started < 1_000
+    const quick = performance.now() - started < promptMs
     return quick && (code === undefined || /^TG_(EXPRESSION|REFUSED|ARGUMENT_INVALID)$/.test(code))
   }
   await calculate('1')

@@ -23,3 +23,16 @@ export type Paper = Static<typeof Paper>
 /** Papers as a model reads them: what it needs to choose, and how to get the rest. */
 export const paperLine = (paper: Paper): string =>
   `[${paper.id}] ${paper.title} (${paper.authors.slice(0, 3).join(', ')}${paper.authors.length > 3 ? ' et al.' : ''}, ${paper.published.slice(0, 10)}, ${paper.categories[0] ?? ''})\n${paper.abs_url}\n${paper.summary}`
+
+/** What examples show. */
+export const examplePaper: Paper = {
+  id: '2403.17297v1',
+  title: 'InternLM2 Technical Report',
+  authors: ['Zheng Cai', 'Maosong Cao'],
+  summary: 'An open-source large language model and how it was trained.',
+  published: '2024-03-26T00:53:24Z',
+  updated: '2024-03-26T00:53:24Z',
+  categories: ['cs.CL', 'cs.AI'],
+  abs_url: 'https://arxiv.org/abs/2403.17297v1',
+  pdf_url: 'https://arxiv.org/pdf/2403.17297v1',
+}

@@ -43,7 +43,7 @@ async function findByName(context: ToolContext, asking: Asking): Promise<Place> 
   } catch (error) {
     // QWeather knows places too; whoever has no account there hears of the first failure.
     if (!hasQweather(context) || context.signal.aborted) throw error
-    context.log.warn({ error }, 'the search for a place failed')
+    context.log.warn({ problem: String(error) }, 'the search for a place failed')
   }
   const place = await searchQweather(context, asking.place, asking.language)
   if (place) return place

@@ -9,8 +9,8 @@ import { daysOfV7, nowOfV7 } from './qweather-v7.ts'
 import { hasQweather, isWorthAnotherVersion, qweather } from './qweather.ts'
 import type { Day, Now, Sourced } from './shapes.ts'
 
-/** QWeather may take so long of a call; Open-Meteo has the rest. */
-const qweatherMsMax = 10_000
+/** QWeather may take so much of a call; Open-Meteo has the rest. */
+const limits = { qweatherMs: 10_000 } as const
 
 /** The weather at this moment, from QWeather where there is an account, else from Open-Meteo. */
 export const nowAt = (
@@ -73,7 +73,7 @@ async function withFallback<Answer extends object>(
 ): Promise<Answer & { note?: string }> {
   if (!hasQweather(context)) return fallback()
   try {
-    return await within(qweatherMsMax, preferred, context.signal)
+    return await within(limits.qweatherMs, preferred)
   } catch (error) {
     if (context.signal.aborted || !isToolError(error)) throw error
     context.log.warn({ code: error.code, problem: error.message }, 'QWeather did not answer')
@@ -82,13 +82,10 @@ async function withFallback<Answer extends object>(
   }
 }
 
-async function within<Answer>(
-  ms: number,
-  run: () => Promise<Answer>,
-  signal: AbortSignal,
-): Promise<Answer> {
+/** The call's own signal ends `run` as ever; this only leaves it behind when it is slow. */
+async function within<Answer>(ms: number, run: () => Promise<Answer>): Promise<Answer> {
   const done = new AbortController()
-  const late = delay(ms, undefined, { signal: AbortSignal.any([done.signal, signal]) }).then(() => {
+  const late = delay(ms, undefined, { signal: done.signal }).then(() => {
     throw fail('TG_DEADLINE', qweather, ms)
   })
   try {

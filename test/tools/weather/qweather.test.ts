@@ -162,3 +162,27 @@ t.test('half an account is none', async t => {
   const { call } = await services(t, [], { settings: { QWEATHER_HOST: 'http://127.0.0.1:9' } })
   t.equal((await call(weatherNow, { place: '1,2' }))['source'], 'Open-Meteo')
 })
+
+t.test('where Open-Meteo knows no places QWeather does', async t => {
+  const replies = [
+    at('/geo/v2/city/lookup', { body: qweather.lookup }),
+    at('/weather/v1/current/31.25/121.57', { body: qweather.currentV1 }),
+  ]
+  const dead = at('/v1/search', { status: 500 })
+  const { call } = await services(t, [dead], { qweather: replies })
+  t.match(await call(weatherNow, { place: '浦东' }), { place: '浦东', source: 'QWeather' })
+  const without = await services(t, [dead])
+  await t.rejects(without.call(weatherNow, { place: '浦东' }), { code: 'TG_UPSTREAM_FAILED' })
+})
+
+t.test('a caller who leaves is not answered by Open-Meteo', async t => {
+  const leaving = new AbortController()
+  const { call, meteo } = await services(t, [], {
+    qweather: [() => ({ hangs: true })],
+    signal: leaving.signal,
+  })
+  const answer = call(weatherNow, { place: '1,2' })
+  setImmediate(() => leaving.abort())
+  await t.rejects(answer, { code: 'TG_CLIENT_CLOSED' })
+  t.same(meteo.asked, [])
+})
