@@ -146,8 +146,11 @@ export function createWorkers(options: {
       closeTimeout: limits.closeMs,
       resourceLimits: { maxOldGenerationSizeMb: limits.heapMbMax },
     })
-    // Without a listener the error of an idle thread would end the process.
-    piscina.on('error', error => options.onError?.(error))
+    // Without a listener the error of an idle thread would end the process. A pool that closes
+    // tells here of the work that it ended, which its callers hear of.
+    piscina.on('error', (error: unknown) => {
+      if (!closed) options.onError?.(error)
+    })
     return piscina
   }
 
