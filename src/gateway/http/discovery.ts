@@ -16,8 +16,8 @@ export type DiscoveryOptions = {
   originOf: OriginOf
   secured: boolean
   version: string
-  /** When this gateway was published, as an MCP registry says it: when it started. */
-  startedAt: Date
+  /** When this gateway was published, as an MCP registry says it; now, at the start. */
+  startedAt?: Date
 }
 type Server = { Params: { server: string; version?: string } }
 
@@ -38,7 +38,7 @@ export async function discoveryRoutes(
   app: FastifyInstance,
   options: DiscoveryOptions,
 ): Promise<void> {
-  const { registry, originOf, secured, version, startedAt } = options
+  const { registry, originOf, secured, version, startedAt = new Date() } = options
   const config = { access: 'document' as const }
   const at = startedAt.toISOString()
   const viewOf = (request: FastifyRequest): ViewOptions & { at: string } => ({
