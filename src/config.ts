@@ -1,3 +1,4 @@
+import { closest } from 'fastest-levenshtein'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/schema'
 
@@ -39,7 +40,7 @@ const LlmNode = Type.Object(
 )
 
 const Key = Type.Object(
-  { id: Type.String({ minLength: 1 }), key: Type.String({ minLength: 8 }) },
+  { id: Type.String({ minLength: 1 }), key: Type.String({ minLength: 1 }) },
   { additionalProperties: false },
 )
 
@@ -57,13 +58,15 @@ const Config = Type.Object(
     keys: Type.Array(Key, { default: [] }),
     anonymous: Type.Boolean({ default: false }),
     keyInQuery: Type.Boolean({ default: false }),
-    documents: Type.Union([Type.Literal('public'), Type.Literal('key')], { default: 'public' }),
-    secret: Type.Optional(Type.String({ minLength: 8 })),
+    documents: Type.Enum(['public', 'key'], { default: 'public' }),
+    secret: Type.Optional(Type.String({ minLength: 1 })),
     allowedHosts: Type.Array(Type.String(), { default: [] }),
     corsOrigins: Type.Array(Type.String(), { default: ['*'] }),
     tools: Type.Optional(Type.String({ description: "Folder of the operator's own tools" })),
     files: Type.String({ default: '.toolgate/files', description: 'Folder of stored files' }),
-    logLevel: Type.String({ default: 'info' }),
+    logLevel: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
+      default: 'info',
+    }),
     llm: Type.Object(
       {
         nodes: Type.Array(LlmNode, { default: [] }),
@@ -71,6 +74,13 @@ const Config = Type.Object(
       },
       { additionalProperties: false, default: {} },
     ),
+    /** Servers whose tools are brought in; `docs/sources.md` has the members of each kind. */
+    sources: Type.Array(Type.Record(Type.String(), Type.Unknown()), { default: [], maxItems: 100 }),
+    /** MCP servers as Claude Desktop, Cursor and others write them, to be pasted as they are. */
+    mcpServers: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()), {
+      default: {},
+      maxProperties: 100,
+    }),
     /** What tools read: upstream addresses, keys, model paths. */
     settings: Type.Record(Type.String(), Type.String(), { default: {} }),
     limits: Limits,
@@ -111,7 +121,14 @@ const text =
     config[name] = value
   }
 const list = (value: string): string[] => value.split(',').flatMap(part => part.trim() || [])
-const flag = (value: string): boolean => /^(1|true|yes|on)$/i.test(value)
+const flag =
+  (variable: string, name: keyof Config): Read =>
+  (value, config) => {
+    const isOn = /^(1|true|yes|on)$/i.test(value)
+    if (!isOn && !/^(0|false|no|off)$/i.test(value))
+      throw new Error(`${variable}: must be 1 or 0, not "${value}"`)
+    config[name] = isOn
+  }
 
 /** What each environment variable means. A variable that is set beats the file. */
 const environment: Record<string, Read> = {
@@ -122,10 +139,12 @@ const environment: Record<string, Read> = {
   TOOLGATE_AGENTLEGO_PORT: (value, config) =>
     (config['agentlegoPort'] =
       value === 'off' ? false : wholeNumber('TOOLGATE_AGENTLEGO_PORT', value)),
-  TOOLGATE_KEY: (key, config) =>
-    (config['keys'] = [{ id: 'default', key }, ...((config['keys'] as unknown[]) ?? [])]),
-  TOOLGATE_ANONYMOUS: (value, config) => (config['anonymous'] = flag(value)),
-  TOOLGATE_KEY_IN_QUERY: (value, config) => (config['keyInQuery'] = flag(value)),
+  TOOLGATE_KEY: (key, config) => {
+    const others = listIn(config, 'keys').filter(other => other['id'] !== 'default')
+    config['keys'] = [{ id: 'default', key }, ...others]
+  },
+  TOOLGATE_ANONYMOUS: flag('TOOLGATE_ANONYMOUS', 'anonymous'),
+  TOOLGATE_KEY_IN_QUERY: flag('TOOLGATE_KEY_IN_QUERY', 'keyInQuery'),
   TOOLGATE_DOCUMENTS: text('documents'),
   TOOLGATE_SECRET: text('secret'),
   TOOLGATE_ALLOWED_HOSTS: (value, config) => (config['allowedHosts'] = list(value)),
@@ -133,13 +152,13 @@ const environment: Record<string, Read> = {
   TOOLGATE_TOOLS: text('tools'),
   TOOLGATE_FILES: text('files'),
   TOOLGATE_LOG_LEVEL: text('logLevel'),
-  LMDEPLOY_URL: (value, config) => addNodes(config, list(value)),
 }
 
 /** Every environment variable that is read, for the manual and its test. */
 export const variableNames: readonly string[] = [
   ...Object.keys(environment),
   ...settingNames,
+  'LMDEPLOY_URL',
   'LMDEPLOY_API_KEY',
   'TOOLGATE_CONFIG',
 ]
@@ -149,27 +168,29 @@ export const variableNames: readonly string[] = [
  * string of the file is the environment's NAME. Throws an Error whose lines each name one mistake.
  */
 export function parseConfig(env: Env, file: unknown = {}): Config {
-  const config = { ...(expand(file, env) as Loose) }
-  config['limits'] = { ...((config['limits'] as Loose | undefined) ?? {}) }
+  if (!isObject(file)) throw new Error('the configuration: must be an object')
+  const config = expand(file, env) as Loose
+  config['limits'] ??= {}
   for (const [name, read] of Object.entries(environment)) {
     const value = env[name]
     if (value !== undefined && value !== '') read(value, config)
   }
-  config['settings'] = {
-    ...upstreams,
-    ...((config['settings'] as Loose | undefined) ?? {}),
-    ...Object.fromEntries(
-      settingNames.flatMap(name => (env[name] ? [[name, env[name]] as const] : [])),
-    ),
-  }
-  if (env['LMDEPLOY_API_KEY']) giveKey(config, env['LMDEPLOY_API_KEY'])
+  const { settings = {} } = config
+  const given = settingNames.flatMap(name => (env[name] ? [[name, env[name]] as const] : []))
+  if (isObject(settings))
+    config['settings'] = { ...upstreams, ...settings, ...Object.fromEntries(given) }
+  addNodes(config, list(env['LMDEPLOY_URL'] ?? ''), env['LMDEPLOY_API_KEY'])
   fill(config, Config)
-  const errors = validator.Errors(config)[1]
-  if (!validator.Check(config)) throw new Error(errors.map(explain).join('\n'))
+  if (!validator.Check(config)) throw new Error(mistakes(validator.Errors(config)[1]).join('\n'))
   const checked = config as Config
   checkTogether(checked)
-  return checked
+  return checked.publicUrl ? { ...checked, publicUrl: new URL(checked.publicUrl).origin } : checked
 }
+
+const isObject = (value: unknown): value is Loose =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const listIn = (config: Loose, name: string): Loose[] =>
+  Array.isArray(config[name]) ? (config[name] as unknown[]).filter(isObject) : []
 
 const validator = Compile(Config)
 
@@ -178,23 +199,21 @@ function wholeNumber(name: string, value: string): number {
   return Number(value)
 }
 
-function addNodes(config: Loose, urls: string[]): void {
-  const llm = (config['llm'] ?? {}) as Loose
-  config['llm'] = {
-    ...llm,
-    nodes: [...((llm['nodes'] as unknown[]) ?? []), ...urls.map(url => ({ url }))],
-  }
+/** The nodes of the environment, beside those of the file. Their key is for no other host. */
+function addNodes(config: Loose, urls: string[], key: string | undefined): void {
+  const { llm = {} } = config
+  if (urls.length === 0 || !isObject(llm)) return
+  const known = listIn(llm, 'nodes')
+  const added = urls
+    .filter(url => !known.some(node => node['url'] === url))
+    .map(url => ({ url, ...(key ? { key } : {}) }))
+  config['llm'] = { ...llm, nodes: [...known, ...added] }
 }
 
-function giveKey(config: Loose, key: string): void {
-  const llm = (config['llm'] ?? {}) as { nodes?: { key?: string }[] }
-  config['llm'] = { ...llm, nodes: (llm.nodes ?? []).map(node => ({ key, ...node })) }
-}
-
-/** Secrets stay out of the file: `"${NAME}"` is looked up. A name that is not set is an error. */
+/** Secrets stay out of the file: `"${NAME}"`, or Cursor's `"${env:NAME}"`, is looked up. One that is not set is an error. */
 function expand(value: unknown, env: Env): unknown {
   if (typeof value === 'string')
-    return value.replaceAll(/\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (_whole, name: string) => {
+    return value.replaceAll(/\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}/g, (_whole, name: string) => {
       const found = env[name]
       if (found === undefined) throw new Error(`the config names \${${name}}, which is not set`)
       return found
@@ -218,36 +237,63 @@ function fill(config: Loose, schema: Schema): void {
   }
 }
 
-type SchemaError = { keyword: string; instancePath: string; params: object; message: string }
+type SchemaError = {
+  keyword: string
+  schemaPath: string
+  instancePath: string
+  params: object
+  message: string
+}
+
+/** Each mistake once: TypeBox tells a union and its members, an object and its unknown keys. */
+const mistakes = (errors: readonly SchemaError[]): string[] =>
+  errors
+    .filter(({ keyword }) => keyword !== 'additionalProperties' && keyword !== 'anyOf')
+    .map(explain)
 
 function explain({ keyword, instancePath, params, message }: SchemaError): string {
   const path = instancePath.slice(1).replaceAll('/', '.')
-  if (keyword === 'boolean') return `unknown configuration key "${path}"`
-  if (keyword === 'additionalProperties') {
-    const names = (params as { additionalProperties?: string[] }).additionalProperties ?? []
-    return `unknown configuration key${names.length > 1 ? 's' : ''} ${names.map(name => `"${name}"`).join(', ')} in ${path || 'the configuration'}`
-  }
+  const { allowedValues = [] } = params as { allowedValues?: string[] }
+  if (keyword === 'boolean') return `unknown configuration key "${path}"${nearest(path)}`
+  if (keyword === 'enum') return `${path}: must be one of ${allowedValues.join(', ')}`
   return `${path || 'the configuration'}: ${message}`
 }
 
-const loopback = /^(127(\.\d+){3}|localhost|::1|\[::1\])$/
+function nearest(path: string): string {
+  const [name = '', parent = '', ...above] = path.split('.').toReversed()
+  const objects: Record<string, object> = { '': Config.properties, limits: Limits.properties }
+  const known = above.length > 0 ? undefined : objects[parent]
+  return known ? `: did you mean "${closest(name, Object.keys(known))}"?` : ''
+}
+
+const loopback = /^(127(\.\d+){3}|localhost|::1|\[::1\])$/i
 
 /** True when only this machine can reach the address. */
 export const isLoopback = (host: string): boolean => loopback.test(host)
 
 function checkTogether(config: Config): void {
   if (config.publicUrl !== undefined) checkOrigin(config.publicUrl)
+  for (const { url } of config.llm.nodes) checkAddress('LMDEPLOY_URL', url)
+  for (const name of Object.keys(upstreams)) checkAddress(name, config.settings[name])
+  const ids = config.keys.map(({ id }) => id)
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index)
+  if (twice !== undefined) throw new Error(`keys: two have the id "${twice}"`)
   if (!isLoopback(config.host) && config.keys.length === 0 && !config.anonymous)
     throw new Error(
       `HOST=${config.host} is reachable from other machines: set TOOLGATE_KEY, or TOOLGATE_ANONYMOUS=1 to go without a key`,
     )
 }
 
+function checkAddress(name: string, value = ''): void {
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
+    throw new Error(`${name}: must be an http or https URL, not "${value}"`)
+}
+
 function checkOrigin(value: string): void {
-  const url = URL.canParse(value) ? new URL(value) : undefined
+  const url = URL.parse(value)
   const plain =
     url && /^https?:$/.test(url.protocol) && url.pathname === '/' && !url.search && !url.hash
-  if (!plain || url.username || value.endsWith('/'))
+  if (!plain || url.username || url.password || value.endsWith('/'))
     throw new Error(
       `PUBLIC_URL: must be an origin such as https://tools.example.org, without a path or a slash at its end, not "${value}"`,
     )

@@ -37,7 +37,8 @@ const someOrigin: ViewOptions = { origin: 'https://gateway.example', secured: tr
  * must be written well; imported ones are down-converted, so only what no view can say counts.
  */
 export function lintTool(tool: Tool): readonly string[] {
-  if (tool.source !== 'builtin' && tool.source !== 'local') return lintImported(tool)
+  if (tool.source !== 'builtin' && tool.source !== 'local')
+    return lintedElsewhere.has(tool) ? [] : lintImported(tool)
   const record = lintRecord(tool)
   if (record.length > 0) return record
   // The other documents are made of the same parts; tests lint them all, a start with 10,000 tools
@@ -46,6 +47,13 @@ export function lintTool(tool: Tool): readonly string[] {
     ...lintDocument(core([tool], someOrigin), 'core'),
     ...(fileInputsOf(tool).length > 0 ? lintDocument(gpt([tool], someOrigin), 'gpt') : []),
   ])
+}
+
+const lintedElsewhere = new WeakSet<Tool>()
+/** Notes that `lintImported` found nothing, in a thread: thousands of tools at once would stop this one. */
+export const noteLinted = (tool: Tool): Tool => {
+  lintedElsewhere.add(tool)
+  return tool
 }
 
 /** What keeps an imported tool from being said at all; a source quarantines it with these reasons. */
