@@ -6,7 +6,8 @@ import { type Commands, runCommand } from './cli/commands.ts'
 import { loadConfig } from './cli/load-config.ts'
 import { loadLocalTools, watchLocalTools } from './cli/local-tools.ts'
 import type { Config } from './config.ts'
-import { buildApp } from './gateway/app.ts'
+import { listenAgentLego } from './gateway/agentlego/listen.ts'
+import { buildApp, type Gateway } from './gateway/app.ts'
 import type { RedisGate } from './gateway/policies/redis.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { tools } from './tools/index.ts'
@@ -19,6 +20,7 @@ export async function main(args: readonly string[], env: Env): Promise<void> {
   const commands: Commands = {
     serve: flags => serve(env, flags),
     registry: async () => (await assemble(env)).registry,
+    mcp: () => serveMcp(env),
     app: async () => {
       const parts = await assemble({ TOOLGATE_LOG_LEVEL: 'warn', ...env })
       // No port is opened, so no key is asked for.
@@ -45,6 +47,22 @@ async function assemble(env: Env): Promise<Parts> {
   return { config, registry, version, log: pino({ level: config.logLevel }, destination(2)) }
 }
 
+/** MCP over stdin and stdout, for a client that starts us. */
+async function serveMcp(env: Env): Promise<void> {
+  const parts = await assemble({ TOOLGATE_LOG_LEVEL: 'warn', ...env })
+  const app = await buildApp(parts)
+  await app.ready()
+  const { serveStdio } = await import('./gateway/mcp/stdio.ts')
+  serveStdio({
+    registry: parts.registry,
+    invoke: app.invoke,
+    openArtifact: app.openArtifact,
+    redisMs: parts.config.limits.redisMs,
+    version: parts.version,
+    onError: (err, requestId) => parts.log.warn({ err, requestId }, 'MCP'),
+  })
+}
+
 async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
   const parts = await assemble(env)
   const { config, registry, log } = parts
@@ -61,8 +79,22 @@ async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
     if (err) log.fatal({ err }, 'stopping on an error')
     await app.close()
   })
+  const openAgentLego = await prepareAgentLego(app, parts)
   const address = await app.listen({ host: config.host, port: config.port })
-  process.stdout.write(banner({ ...parts, address }))
+  const agentLego = await openAgentLego()
+  process.stdout.write(banner({ ...parts, address, agentLego }))
+}
+
+/** AgentLego's face on its own port; what it returns opens it, and gives no address where it is off or taken. */
+async function prepareAgentLego(
+  app: Gateway,
+  { config, log }: Parts,
+): Promise<() => Promise<string | undefined>> {
+  const { agentlegoPort: port, host } = config
+  if (port === false) return () => Promise.resolve(undefined)
+  const face = await app.agentLego()
+  app.addHook('preClose', () => face.close())
+  return () => listenAgentLego(face, { host, port, log })
 }
 
 /** The client loads only where there is a Redis. */

@@ -4,11 +4,12 @@ import type { Registry } from '../registry/registry.ts'
 /** What a person sees on start: the addresses that matter and one call to paste. */
 export function banner(started: {
   address: string
+  agentLego: string | undefined
   config: Config
   registry: Registry
   version: string
 }): string {
-  const { address, config, registry, version } = started
+  const { address, agentLego, config, registry, version } = started
   const base =
     config.publicUrl ?? address.replace('//[::]', '//localhost').replace('0.0.0.0', 'localhost')
   const listed = registry.list().length
@@ -20,6 +21,8 @@ export function banner(started: {
   reference   ${base}/docs
   OpenAPI     ${base}/openapi.json
   registry    ${base}/registry
+  MCP         ${base}/mcp
+  models      ${base}/v1${agentLego ? `\n  AgentLego   ${agentLego}` : ''}
 
   curl ${base}/tools/calculator${key} --json '{"expression":"2^64"}'
 

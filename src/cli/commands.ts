@@ -8,6 +8,8 @@ import { newCommand } from './new.ts'
 /** What the commands are thin over; main provides it. */
 export type Commands = {
   serve(flags: { dev: boolean }): Promise<void>
+  /** MCP over standard input and output. */
+  mcp(): Promise<void>
   registry(): Promise<Registry>
   app(): Promise<{
     app: CommandApp
@@ -40,6 +42,7 @@ const help = `toolgate: one gateway through which any agent finds and calls any 
   toolgate call NAME [JSON]     call a tool here and now; a path is taken for a file input,
                                 pictures in the answer are saved; --text prints what a model reads
   toolgate openapi [PROFILE]    print the OpenAPI document: core, full, dify, gpt, coze, openwebui
+  toolgate mcp                  serve MCP over stdin and stdout
   toolgate new NAME             write the file of a new tool (into TOOLGATE_TOOLS or ./tools)
   toolgate --version, --help
 `
@@ -67,6 +70,9 @@ export async function runCommand(args: readonly string[], commands: Commands): P
       return printTools(await commands.registry(), rest.join(' '))
     case 'call':
       return callCommand(rest, { text: values.text ?? false }, commands)
+    case 'mcp':
+      await commands.mcp()
+      return 0
     case 'openapi':
       return printDocument(rest[0] ?? 'core', commands)
     case 'new':

@@ -14,8 +14,11 @@ import type { Config } from '../config.ts'
 import { createInvoke, type Invoke } from '../registry/call.ts'
 import type { Registry } from '../registry/registry.ts'
 import { guardAccess, isOpenBesideKeys, isSecured } from './auth/access.ts'
-import { createFiles } from './files/files.ts'
+import { buildAgentLegoApp } from './agentlego/app.ts'
+import { agentLegoPort } from './agentlego/listen.ts'
+import { createFiles, type Files } from './files/files.ts'
 import { answerBadPath, answerBrokenFrame, shapeErrors, timeoutsOf } from './http/errors.ts'
+import { discoveryRoutes } from './http/discovery.ts'
 import { docsRoutes } from './http/docs.ts'
 import { documentRoutes } from './http/documents.ts'
 import { eventRoutes } from './http/events.ts'
@@ -27,7 +30,9 @@ import { toolRoutes } from './http/tools.ts'
 import { answerUnknownRoutes } from './http/unknown-route.ts'
 import { createPool } from './llm/pool.ts'
 import { llmRoutes } from './llm/routes.ts'
+import { lagentRoutes } from './lagent/routes.ts'
 import { createLoopTools } from './loop-tools.ts'
+import { mcpRoutes } from './mcp/routes.ts'
 import { createMetrics } from './metrics.ts'
 import { createNetwork } from './network.ts'
 import { createPipeline } from './pipeline.ts'
@@ -50,8 +55,15 @@ export type AppOptions = {
   now?: () => number
 }
 
+/** The gateway, not listening yet: its server, the one way in, and the face that has its own port. */
+export type Gateway = FastifyInstance & {
+  invoke: Invoke
+  openArtifact: Files['open']
+  agentLego: () => Promise<FastifyInstance>
+}
+
 /** Builds the gateway; it does not listen. Reads like the diagram in docs/architecture.md. */
-export async function buildApp(options: AppOptions): Promise<FastifyInstance & { invoke: Invoke }> {
+export async function buildApp(options: AppOptions): Promise<Gateway> {
   const { config, registry, log, redis, now = Date.now } = options
   const { limits, settings } = config
   const secured = isSecured(config)
@@ -157,6 +169,31 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance & {
   await app.register(eventRoutes, { registry })
   await app.register(files.routes)
   await app.register(healthRoutes, { registry, metrics, redisHealth, isStopping: () => stopping })
+  await app.register(mcpRoutes, {
+    registry,
+    invoke,
+    originOf,
+    secured,
+    fileUrl: files.urlFor,
+    openArtifact: files.open,
+    redisMs: limits.redisMs,
+    version: options.version,
+    browsers: config,
+  })
+  await app.register(lagentRoutes, {
+    registry,
+    invoke,
+    storeUpload: files.storeUpload,
+    fileUrl: files.urlFor,
+    redisMs: limits.redisMs,
+  })
+  await app.register(discoveryRoutes, {
+    registry,
+    originOf,
+    secured,
+    version: options.version,
+    startedAt: new Date(now()),
+  })
   await app.register(llmRoutes, {
     pool: createPool({ nodes: config.llm.nodes, log, now }),
     tools: createLoopTools({
@@ -182,7 +219,20 @@ export async function buildApp(options: AppOptions): Promise<FastifyInstance & {
     await Promise.all([workers.close(), network.close(), files.close()])
     redis?.close()
   })
-  return Object.assign(app as FastifyInstance, { invoke })
+  // AgentLego's clients want a document of their own at the root, so it has a port of its own.
+  const agentLego = (): Promise<FastifyInstance> =>
+    buildAgentLegoApp({
+      registry,
+      invoke,
+      access: config,
+      originOf: createOriginOf({ host: config.host, port: config.agentlegoPort || agentLegoPort }),
+      storeUpload: files.storeUpload,
+      fileUrl: (_request, id) => files.urlAt(publicOrigin, id),
+      openArtifact: files.open,
+      limits,
+      log,
+    })
+  return Object.assign(app as FastifyInstance, { invoke, agentLego, openArtifact: files.open })
 }
 
 const exposedHeaders = [

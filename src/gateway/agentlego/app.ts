@@ -1,7 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import formbody from '@fastify/formbody'
 import multipart from '@fastify/multipart'
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import { type Invoke, present } from '../../registry/call.ts'
 import { fail } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
@@ -36,7 +41,7 @@ export async function buildAgentLegoApp(options: AgentLegoOptions): Promise<Fast
   const { limits, log } = options
   const app = fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
     http: timeoutsOf(limits),
