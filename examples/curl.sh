@@ -1,9 +1,10 @@
 #!/bin/sh
-# One call to each corner of a running gateway, with curl alone: examples/curl.sh [ADDRESS [KEY]]
+# One call to each corner of a running gateway, with curl alone.
+# TOOLGATE_URL=http://127.0.0.1:8642 examples/curl.sh
 # It stops with an error at the first answer that is not what it should be.
 set -eu
-gateway=${1:-http://127.0.0.1:8642}
-key=${2:-none}
+gateway=${TOOLGATE_URL:-http://127.0.0.1:8642}
+key=${TOOLGATE_KEY:-none}
 
 ask() { # ask WANTED CURL-ARGUMENTS…: shows the answer, which must contain WANTED
   wanted=$1

@@ -1,13 +1,15 @@
-// Hands the tools to a model and makes the call it asks for: node examples/openai-tools.ts [ADDRESS]
+// Hands the tools to a model and makes the call it asks for.
+// TOOLGATE_URL=http://127.0.0.1:8642 node examples/openai-tools.ts
 //
 // The model here is a stand-in that always wants the same sum; put your client's answer in its place.
 import assert from 'node:assert/strict'
 import type { ChatCompletionFunctionTool, ChatCompletionMessageParam } from 'openai/resources'
 
-const gateway = process.argv[2] ?? 'http://127.0.0.1:8642'
+const { TOOLGATE_URL: gateway = 'http://127.0.0.1:8642', TOOLGATE_KEY = 'none' } = process.env
+const headers = { 'x-api-key': TOOLGATE_KEY }
 
 // What a request to the model carries: `tools` as they come, no adapter.
-const answer = await fetch(`${gateway}/registry/openai?tools=calculator,weather_*`)
+const answer = await fetch(`${gateway}/registry/openai?tools=calculator,weather_*`, { headers })
 const tools = (await answer.json()) as ChatCompletionFunctionTool[]
 const names = tools.map(tool => tool.function.name)
 console.log('tools:', names.join(', '))
@@ -24,7 +26,7 @@ messages.push({ role: 'assistant', content: null, tool_calls: [wanted] })
 // What the model gets back: text/plain is what it should read, also when the call failed.
 const result = await fetch(`${gateway}/tools/${wanted.function.name}`, {
   method: 'POST',
-  headers: { 'content-type': 'application/json', accept: 'text/plain' },
+  headers: { ...headers, 'content-type': 'application/json', accept: 'text/plain' },
   body: wanted.function.arguments,
 })
 const content = await result.text()
