@@ -1,12 +1,12 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import t, { type Test } from 'tap'
 import arxivPaper from '../../src/tools/arxiv-paper.ts'
 import arxivSearch from '../../src/tools/arxiv-search.ts'
 import { at, standIn } from '../fixtures/stand-in.ts'
 import { caller } from '../fixtures/upstream-context.ts'
+import { sharedFolder } from '../fixtures/shared-folder.ts'
 
-const folder = new URL('../../../shared/fixtures/arxiv/', import.meta.url)
-const skip = existsSync(folder) ? false : 'the recorded answers are not here'
+const { folder, skip } = sharedFolder('fixtures/arxiv/')
 
 async function recorded(t: Test, file: string, status = 200) {
   const body = readFileSync(new URL(file, folder))

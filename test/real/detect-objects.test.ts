@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { isToolError } from '../../src/registry/errors.ts'
 import detectObjects from '../../src/tools/detect-objects.ts'
 import { toolContext } from '../fixtures/tool-context.ts'
+import { sharedFolder } from '../fixtures/shared-folder.ts'
 
-const shared = new URL('../../../shared/', import.meta.url)
-const skip = !existsSync(new URL('media/', shared)) && 'the shared media are not here'
+const { folder: shared, skip } = sharedFolder('')
 
 t.setTimeout(300_000)
 

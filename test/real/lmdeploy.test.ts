@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,8 +11,9 @@ import {
   type TestGateway,
 } from '../fixtures/llm/gateway.ts'
 import { Completion, readStream, shapeProblem } from '../fixtures/llm/openai-shapes.ts'
+import { sharedFolder } from '../fixtures/shared-folder.ts'
 
-const folder = new URL('../../../shared/fixtures/lmdeploy/0.18.0/', import.meta.url)
+const { folder, skip } = sharedFolder('fixtures/lmdeploy/0.18.0/')
 
 type Recording = {
   file: string
@@ -83,7 +84,6 @@ async function startReplay() {
   }
 }
 
-const skip = existsSync(folder) ? {} : { skip: 'the recordings are not here' }
 const index = (): Recording[] => JSON.parse(readFileSync(new URL('index.json', folder), 'utf8'))
 const isPost = ({ request, server }: Recording, path: string): boolean =>
   request.method === 'POST' &&
@@ -91,7 +91,7 @@ const isPost = ({ request, server }: Recording, path: string): boolean =>
   request.body !== undefined &&
   server !== 'none'
 
-t.test('a real LMDeploy 0.18.0, replayed', skip, async t => {
+t.test('a real LMDeploy 0.18.0, replayed', { skip }, async t => {
   const node = await startReplay()
   const gateway: TestGateway = await createGateway({
     nodes: [{ url: node.url, models: ['tiny', 'zzz'] }],

@@ -1,13 +1,12 @@
-import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { distance } from 'fastest-levenshtein'
 import t from 'tap'
 import { isToolError } from '../../src/registry/errors.ts'
 import ocr from '../../src/tools/ocr.ts'
 import { toolContext } from '../fixtures/tool-context.ts'
+import { sharedFolder } from '../fixtures/shared-folder.ts'
 
-const folder = new URL('../../../shared/media/', import.meta.url)
-const skip = !existsSync(folder) && 'the shared media are not here'
+const { folder, skip } = sharedFolder('media/')
 const context = toolContext()
 const pictures = async (part: string) =>
   (await readdir(new URL(part, folder))).filter(file => !file.endsWith('.json'))

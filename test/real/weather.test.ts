@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import weatherForecast from '../../src/tools/weather-forecast.ts'
 import weatherHistory from '../../src/tools/weather-history.ts'
@@ -6,9 +6,9 @@ import weatherNow from '../../src/tools/weather-now.ts'
 import { type Answer, at, type Reply } from '../fixtures/stand-in.ts'
 import * as openMeteo from '../fixtures/upstreams/open-meteo.ts'
 import { weatherServices } from '../fixtures/weather-services.ts'
+import { sharedFolder } from '../fixtures/shared-folder.ts'
 
-const folder = new URL('../../../shared/fixtures/', import.meta.url)
-const skip = existsSync(folder) ? false : 'the recorded answers are not here'
+const { folder, skip } = sharedFolder('fixtures/')
 const recorded = (file: string, status = 200): Answer => ({
   status,
   body: readFileSync(new URL(file, folder)),
