@@ -17,6 +17,7 @@ import { guardAccess, isOpenBesideKeys, isSecured } from './auth/access.ts'
 import { buildAgentLegoApp } from './agentlego/app.ts'
 import { agentLegoPort } from './agentlego/listen.ts'
 import { createFiles, type Files } from './files/files.ts'
+import { formLimits } from './http/arguments.ts'
 import { answerBadPath, answerBrokenFrame, shapeErrors, timeoutsOf } from './http/errors.ts'
 import { discoveryRoutes } from './http/discovery.ts'
 import { docsRoutes } from './http/docs.ts'
@@ -81,6 +82,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   const workers = createWorkers({
     settings,
     toolsFolder: config.tools,
+    onError: err => log.error({ err }, 'a thread failed'),
     limits: { threadsMax: limits.workersMax },
   })
   const run = createRun({
@@ -138,8 +140,8 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     limits: {
       // One more, so that a file over the limit is seen to be.
       fileSize: limits.fileBytesMax + 1,
-      files: 10,
-      fields: 200,
+      files: formLimits.filesMax,
+      fields: formLimits.fieldsMax,
       fieldSize: limits.bodyBytesMax,
     },
   })

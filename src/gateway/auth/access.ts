@@ -10,7 +10,7 @@ import { createKeys, type Keys, presentedKey } from './keys.ts'
  * - `file`: a key, or a signature in the URL.
  * - `key`: a key, where the gateway has any and is not anonymous.
  * - `operator`: a key, where the gateway has any, anonymous or not (metrics).
- * - `admin`: as operator; without keys only this machine, from no foreign page.
+ * - `admin`: as operator, from no foreign page, in JSON; without keys only this machine.
  */
 export type Access = 'open' | 'document' | 'file' | 'key' | 'operator' | 'admin'
 
@@ -86,16 +86,23 @@ function createGuard(access: Access, keys: Keys, options: AccessOptions): onRequ
   }
 }
 
+/** A proxy on this machine is a loopback peer, whoever it speaks for. */
+const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip']
 const loopbackPeer = /^(127(\.\d+){3}|::1|::ffff:127(\.\d+){3})$/
 const loopbackHost = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i
 
-/** Without keys, admin is for this machine alone, and not for a web page that it happens to show. */
+/** Admin is not for a web page that an operator happens to see; without keys, for this machine alone. */
 function adminProblem(request: FastifyRequest, keyed: boolean): ToolError | undefined {
-  const { origin, host = '' } = request.headers
-  if (origin !== undefined && origin !== `${request.protocol}://${host}`)
+  const { origin, host = '', 'content-type': type } = request.headers
+  // Behind a proxy the page came by https and the request by http, so hosts are compared.
+  if (origin !== undefined && URL.parse(origin)?.host !== host)
     return fail('TG_FORBIDDEN', 'admin routes are not for web pages of another origin')
+  // What a page may send unasked is no JSON.
+  if (type !== undefined && !/^application\/json\b/i.test(type))
+    return fail('TG_MEDIA_TYPE', 'this content type', 'application/json')
   if (keyed) return undefined
-  if (!loopbackPeer.test(request.socket.remoteAddress ?? ''))
+  const isForwarded = forwardedHeaders.some(name => request.headers[name] !== undefined)
+  if (isForwarded || !loopbackPeer.test(request.socket.remoteAddress ?? ''))
     return fail(
       'TG_FORBIDDEN',
       'without a key, admin routes are for this machine alone: set TOOLGATE_KEY',

@@ -35,13 +35,22 @@ export function presentedKey(
   request: Pick<FastifyRequest, 'headers' | 'query'>,
   keyInQuery: boolean,
 ): string | undefined {
-  const { authorization } = request.headers
-  const [scheme = '', credentials = ''] = (authorization ?? '').split(/ +(.*)/)
-  if (/^bearer$/i.test(scheme) && credentials) return credentials.trim()
-  if (/^basic$/i.test(scheme) && credentials)
-    return Buffer.from(credentials, 'base64').toString().split(/:(.*)/s)[1]
+  const named = fromAuthorization(request.headers.authorization ?? '')
+  if (named) return named
   const header = request.headers['x-api-key']
   if (typeof header === 'string' && header) return header
   const query = (request.query as Record<string, unknown> | undefined)?.['key']
   return keyInQuery && typeof query === 'string' && query ? query : undefined
+}
+
+function fromAuthorization(header: string): string | undefined {
+  const [scheme = '', credentials = ''] = header.trim().split(/\s+(.*)/)
+  switch (scheme.toLowerCase()) {
+    case 'bearer':
+      return credentials
+    case 'basic':
+      return Buffer.from(credentials, 'base64').toString().split(/:(.*)/s)[1]
+    default:
+      return undefined
+  }
 }

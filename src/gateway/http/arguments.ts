@@ -22,9 +22,16 @@ export async function readArguments(
   request: FastifyRequest,
   storeUpload: StoreUpload,
 ): Promise<unknown> {
-  if (!request.isMultipart()) return request.body ?? {}
+  if (!request.isMultipart()) return checkForm(request.body ?? {})
   const boundary = /boundary=/i.test(request.headers['content-type'] ?? '')
   return boundary ? readParts(request, storeUpload) : readPlainForm(request)
+}
+
+/** curl names a body a form unless told otherwise; JSON in it would be one odd argument. */
+function checkForm(body: unknown): unknown {
+  const [name = ''] = typeof body === 'object' && body !== null ? Object.keys(body) : []
+  if (!name.startsWith('{"')) return body
+  throw fail('TG_BODY_INVALID', 'it is JSON, but its content-type is not application/json')
 }
 
 async function readParts(request: FastifyRequest, storeUpload: StoreUpload): Promise<JsonObject> {
@@ -42,13 +49,22 @@ async function readParts(request: FastifyRequest, storeUpload: StoreUpload): Pro
     const known = isToolError(error) || 'statusCode' in (error as object)
     throw known ? error : failFrom(error, 'TG_BODY_INVALID', (error as Error).message)
   }
-  return Object.fromEntries(entries)
+  return joined(entries)
 }
+
+/** A name that comes again makes a list, as in any form. */
+const joined = (entries: readonly [string, unknown][]): JsonObject =>
+  Object.fromEntries(
+    [...Map.groupBy(entries, ([name]) => name)].map(([name, all]) => [
+      name,
+      all.length === 1 ? all[0]?.[1] : all.map(([, value]) => value),
+    ]),
+  )
 
 /** Some clients say multipart, name no boundary and send a plain form. */
 async function readPlainForm(request: FastifyRequest): Promise<JsonObject> {
   const bytes = await readAll(request.raw, formLimits.plainFormBytesMax)
   if (!bytes)
     throw fail('TG_TOO_LARGE', 'a form without a boundary', `${formLimits.plainFormBytesMax} bytes`)
-  return Object.fromEntries(new URLSearchParams(bytes.toString()))
+  return joined([...new URLSearchParams(bytes.toString())])
 }

@@ -8,6 +8,7 @@ import type {
   FastifyRequest,
 } from 'fastify'
 import { fail, failFrom, isToolError, toToolError, type ToolError } from '../../registry/errors.ts'
+import { formLimits } from './arguments.ts'
 
 /** The body of every error but those of `/v1/*`, MCP and the AgentLego face. */
 export type ErrorBody = {
@@ -47,6 +48,12 @@ export function toHttpError(error: unknown, bytesMax?: number): ToolError {
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
       return fail('TG_BODY_INVALID', message ?? 'not JSON')
+    case 'FST_FILES_LIMIT':
+      return fail('TG_TOO_LARGE', 'the form', `${formLimits.filesMax} files`)
+    case 'FST_FIELDS_LIMIT':
+      return fail('TG_TOO_LARGE', 'the form', `${formLimits.fieldsMax} fields`)
+    case 'FST_REQ_FILE_TOO_LARGE':
+      return fail('TG_TOO_LARGE', 'the file', sizeOf(undefined))
     default:
       return statusCode !== undefined && statusCode >= 400 && statusCode < 500
         ? fail('TG_REQUEST_INVALID', message ?? 'unknown')
@@ -130,8 +137,10 @@ export function answerBrokenFrame({ requestMs }: { requestMs: number }) {
     if (code === 'ECONNRESET' || socket.destroyed || !socket.writable) return
     const { status, error } = known[code] ?? malformed
     const body = JSON.stringify(errorBody(error, randomUUID()))
-    socket.end(
+    socket.write(
       `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
     )
+    // A client that goes on sending would else keep it open.
+    socket.destroySoon()
   }
 }

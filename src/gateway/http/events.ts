@@ -23,7 +23,8 @@ export async function eventRoutes(
   const schema = { tags: ['registry'], summary: 'Changes of the registry as server-sent events' }
   app.get(
     '/registry/events',
-    { config: { access: 'document' }, schema },
+    // A HEAD would wait for the end of what has none.
+    { config: { access: 'document' }, schema, exposeHeadRoute: false },
     async (request, reply) => {
       if (closers.size >= eventLimits.streamsMax)
         throw fail('TG_RATE_LIMITED', 'too many event streams are open', 60_000)
@@ -42,14 +43,12 @@ export async function eventRoutes(
         // A client that does not read is cut off; it comes back with Last-Event-ID.
         if (raw.writableLength > eventLimits.unreadBytesMax) raw.destroy()
       }
-      write(
-        eventText('registry', registry.revision, {
-          revision: registry.revision,
-          count: registry.list().length,
-        }),
-      )
-      for (const event of missed(request.headers['last-event-id'], registry))
-        write(changeText(event))
+      const later = missed(request.headers['last-event-id'], registry)
+      const { revision } = registry
+      // Its id leaves to be told what follows, should the connection break in between.
+      const id = revision - later.length
+      write(eventText('registry', id, { revision, count: registry.list().length }))
+      for (const event of later) write(changeText(event))
       const unsubscribe = registry.subscribe(event => write(changeText(event)))
       const timer = setInterval(() => write(': still here\n\n'), eventLimits.commentMs)
       const close = (): void => {

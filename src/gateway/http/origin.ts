@@ -13,8 +13,9 @@ export function createOriginOf(options: {
 }): OriginOf {
   const { publicUrl, host, port } = options
   if (publicUrl) return () => publicUrl
+  const own = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
   return request => {
     const named = request.headers.host ?? ''
-    return plainHost.test(named) ? `${request.protocol}://${named}` : `http://${host}:${port}`
+    return plainHost.test(named) ? `${request.protocol}://${named}` : own
   }
 }
