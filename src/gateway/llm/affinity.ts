@@ -3,7 +3,7 @@ import { type Json, recordsIn } from './json.ts'
 import { hashText } from './node.ts'
 
 /** As much of a prompt as tells conversations apart: the rest of a long one costs time to hash. */
-const prefixMax = 512
+const prefixMax = 256
 
 /**
  * What keeps a conversation on the node that has its KV cache: the session it names, else how it

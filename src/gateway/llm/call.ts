@@ -143,11 +143,23 @@ function finish(llm: Llm, { facts, reply, startedAt, stream, requestId, body }: 
 /** Reads a body: JSON, and an object. */
 export function readBody(bytes: Buffer): LlmBody {
   const text = bytes.toString()
-  if (nestsDeeper(text, depthMax)) {
+  if (mayNestDeeper(text) && nestsDeeper(text, depthMax)) {
     throw fail('TG_BODY_INVALID', `it nests deeper than ${depthMax} levels`)
   }
   const json = parseJson(text)
   if (json === undefined) throw fail('TG_BODY_INVALID', 'it is not JSON')
   if (!isRecord(json)) throw fail('TG_BODY_INVALID', 'it is JSON, but no object')
   return { bytes, text, json }
+}
+
+/** A quick look: a text with few brackets nests at most as deep. */
+function mayNestDeeper(text: string): boolean {
+  let brackets = 0
+  for (const bracket of ['{', '[']) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      brackets += 1
+      if (brackets > depthMax) return true
+    }
+  }
+  return false
 }

@@ -92,7 +92,10 @@ export const addUsage = (one: Usage | undefined, two: Usage | undefined): Usage 
         total_tokens: one.total_tokens + two.total_tokens,
       }
 
-const unique = (prefix: string): string => prefix + randomUUID().replaceAll('-', '').slice(0, 24)
+function unique(prefix: string): string {
+  const id = randomUUID()
+  return prefix + id.slice(0, 8) + id.slice(9, 13) + id.slice(24)
+}
 /** Ids of our own: a node's may be `-1`, a small number used again, or change within one call. */
 export const newChatId = (): string => unique('chatcmpl-')
 export const newCompletionId = (): string => unique('cmpl-')

@@ -95,7 +95,8 @@ function openStream(reply: FastifyReply, { limits, keepAlive, now }: StreamOptio
       stream.writtenAt = now()
       stream.bytesAt ??= stream.writtenAt
       stream.writes += 1
-      return raw.write(bytes)
+      // Node encodes a string twice when it is written in a chunk: once to measure, once to send.
+      return raw.write(typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
     },
     comment(text: string) {
       stream.writtenAt = now()

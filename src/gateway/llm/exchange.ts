@@ -12,7 +12,7 @@ import type { LlmLimits } from './limits.ts'
 import type { LlmMetrics } from './metrics.ts'
 import type { PoolNode } from './node.ts'
 import { fits, type Want } from './pick.ts'
-import { nodeProblem, refusalOf } from './problem.ts'
+import { type NodeProblem, nodeProblem, refusalOf } from './problem.ts'
 import { reasonOf } from './probe.ts'
 import { noNode, type Roster } from './roster.ts'
 
@@ -31,7 +31,15 @@ export type Exchange = {
 
 /** How an exchange ended: whole, or streamed into the sink (with the error that cut it, if any). */
 export type Exchanged = { node: PoolNode; retries: number; queuedMs: number } & (
-  | { kind: 'answer'; status: number; headers: AnswerHeaders; body: Buffer }
+  | {
+      kind: 'answer'
+      status: number
+      headers: AnswerHeaders
+      body: Buffer
+      /** The body read as text, and what it says went wrong; a raw answer was not read. */
+      text?: string | undefined
+      problem?: NodeProblem | undefined
+    }
   | { kind: 'streamed'; error?: Error }
 )
 
@@ -46,7 +54,9 @@ export type ExchangeOptions = {
   ready: Promise<void>
 }
 
-type Verdict = { moves: false } | { moves: true; error: ToolError; sameNode: boolean }
+type Verdict =
+  | { moves: false; text?: string; problem?: NodeProblem | undefined }
+  | { moves: true; error: ToolError; sameNode: boolean }
 
 /** Makes the function that sends a request, and moves it on until its first byte is here. */
 export function createExchange(options: ExchangeOptions): (asked: Exchange) => Promise<Exchanged> {
@@ -75,7 +85,10 @@ export function createExchange(options: ExchangeOptions): (asked: Exchange) => P
       queuedMs += now() - from
       const ended = await once(node, asked)
       const verdict = judge(node, ended, { asked, health: options.health })
-      if (!verdict.moves && ended.kind !== 'failed') return { ...ended, node, retries, queuedMs }
+      if (!verdict.moves && ended.kind !== 'failed') {
+        const { text, problem } = verdict
+        return { ...ended, text, problem, node, retries, queuedMs }
+      }
       signal.throwIfAborted()
       if (!verdict.moves) continue
       if (retries + 1 >= limits.attemptsMax) throw verdict.error
@@ -126,11 +139,15 @@ function judge(node: PoolNode, ended: Ended, { asked, health }: Judging): Verdic
     else if (!signal.aborted) health.failed(node, ended.error, true)
     return { moves: false }
   }
-  const hidden = raw === true && ended.status < 500
-  const problem = hidden ? undefined : nodeProblem(ended.status, headOf(ended.body))
-  if (!problem || !isNodesFault(problem.status)) {
+  if (raw === true && ended.status < 500) {
     health.succeeded(node)
     return { moves: false }
+  }
+  const text = ended.body.toString()
+  const problem = nodeProblem(ended.status, text)
+  if (!problem || !isNodesFault(problem.status)) {
+    health.succeeded(node)
+    return { moves: false, text, problem }
   }
   const { status, message } = problem
   if (status === 503 && /sleep/i.test(message)) health.asleep(node, message)
@@ -143,10 +160,6 @@ function judge(node: PoolNode, ended: Ended, { asked, health }: Judging): Verdic
   }
   return { moves: true, error: refusalOf(problem, node.url), sameNode: false }
 }
-
-/** Errors are short: no need to look through a whole answer for one. */
-const headOf = (body: Buffer): string =>
-  body.length < 65_536 ? body.toString() : body.toString('utf8', 0, 256)
 
 /** Another node may do better: overload, a crash, a wrong key, a model that left. */
 const isNodesFault = (status: number): boolean =>

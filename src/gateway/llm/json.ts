@@ -61,8 +61,8 @@ const quote = 0x22
 const comma = 0x2c
 const isOpen = (code: number): boolean => code === 0x7b || code === 0x5b
 const isClose = (code: number): boolean => code === 0x7d || code === 0x5d
-/** The end of the string that begins at `at`: just after its closing quote. */
-function stringEnd(text: string, at: number): number {
+/** The end of the JSON string that begins at `at`: just after its closing quote. */
+export function stringEnd(text: string, at: number): number {
   for (let close = text.indexOf('"', at + 1); close !== -1; close = text.indexOf('"', close + 1)) {
     let slashes = 0
     while (text[close - 1 - slashes] === '\\') slashes += 1

@@ -9,7 +9,7 @@ import { offersTools } from './validate.ts'
 
 /** The request as this node should get it. */
 export function nodeRequest(request: TurnRequest, node: PoolNode): NodeRequest {
-  const { body, text, served, offer, stream } = request
+  const { body, bytes, served, offer, stream } = request
   const family = familyFor(node, served)
   const told =
     family && needsFamily(request) ? familyPatch(request, family, served) : offerPatch(body, offer)
@@ -27,15 +27,14 @@ export function nodeRequest(request: TurnRequest, node: PoolNode): NodeRequest {
       'content-type': 'application/json',
       accept: stream ? 'text/event-stream' : 'application/json',
     },
-    body:
-      text === undefined
-        ? JSON.stringify({ ...body, ...patch })
-        : changed
-          ? editMembers(text, patch)
-          : text,
+    body: changed || bytes === undefined ? written(request, patch) : bytes,
     stream,
   }
 }
+
+/** The request with its changes; where its text is known, the rest of it as it came. */
+const written = ({ body, text }: TurnRequest, patch: Patch): string =>
+  text === undefined ? JSON.stringify({ ...body, ...patch }) : editMembers(text, patch)
 
 const asksUsage = ({ stream_options: options }: Json): boolean =>
   isRecord(options) && options['include_usage'] === true

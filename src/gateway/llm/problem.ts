@@ -101,7 +101,9 @@ export function nodeProblem(status: number, body: string): NodeProblem | undefin
 
 /** A cheap look, so that a good answer is not parsed for nothing. */
 const maybeHidden = (body: string): boolean =>
-  body.length < 65_536 && /"object": ?"error"|"error_code"|^\s*\{"error"/.test(body)
+  body.length < 65_536 &&
+  body.includes('error') &&
+  /"object": ?"error"|"error_code"|^\s*\{"error"/.test(body)
 
 function messageOf(json: Json): string | undefined {
   const { message, text, detail } = json

@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder'
 import { fail } from '../../registry/errors.ts'
 
 /** One server-sent event. A line that is no field at all (LMDeploy's proxy writes bare JSON) comes as `stray`. */
@@ -6,7 +7,9 @@ export type SseEvent = { event?: string; data: string; stray?: boolean }
 /** Reads events out of bytes that were cut anywhere. */
 export type SseReader = {
   /** Calls `onEvent` for each event that is now complete. */
-  push(bytes: Uint8Array): void
+  push(bytes: Buffer): void
+  /** True between two events: nothing of one is held. */
+  readonly idle: boolean
   /** The stream ended: an event without its blank line still counts. */
   end(): void
 }
@@ -16,7 +19,8 @@ export function createSseReader(
   onEvent: (event: SseEvent) => void,
   { eventBytesMax }: { eventBytesMax: number },
 ): SseReader {
-  const decoder = new TextDecoder()
+  const decoder = new StringDecoder()
+  let whole = true
   let rest = ''
   let data: string | undefined
   let event: string | undefined
@@ -53,9 +57,19 @@ export function createSseReader(
     rest = ''
     flush()
   }
+  /** A line end is never inside a character: bytes that end in one need no decoder. */
+  const decode = (bytes: Buffer): string => {
+    const ends = bytes[bytes.length - 1] === 0x0a
+    const text = whole && ends ? bytes.toString() : decoder.write(bytes)
+    whole = ends
+    return text
+  }
   return {
-    push: bytes => lines(rest + decoder.decode(bytes, { stream: true }), false),
-    end: () => lines(rest + decoder.decode(), true),
+    get idle() {
+      return whole && rest === '' && data === undefined && event === undefined
+    },
+    push: bytes => lines(rest === '' ? decode(bytes) : rest + decode(bytes), false),
+    end: () => lines(rest + decoder.end(), true),
   }
 }
 

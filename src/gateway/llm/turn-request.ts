@@ -10,6 +10,8 @@ export type TurnRequest = {
   body: Json
   /** The bytes it came as, where they did: what needs no change is sent as it was. */
   text?: string
+  /** The same as bytes, where nothing was changed on the way here. */
+  bytes?: Buffer
   /** As the client named it. */
   model: string
   /** As the pool serves it. */

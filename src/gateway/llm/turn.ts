@@ -12,7 +12,7 @@ import { pushCompletion } from './mend/completion.ts'
 import { maybeBelow, type PoolNode } from './node.ts'
 import { nodeRequest } from './node-request.ts'
 import type { Pool } from './pool.ts'
-import { nodeProblem, refusalOf } from './problem.ts'
+import { refusalOf } from './problem.ts'
 import { repairCalls } from './repair.ts'
 import { createSseReader, type SseReader } from './sse.ts'
 import type { Names, TurnRequest } from './turn-request.ts'
@@ -24,6 +24,8 @@ export type TurnContext = {
   signal: AbortSignal
   /** Each chunk of a stream, as soon as it is here. */
   emit?: (chunk: Chunk) => void
+  /** Chunks that were written already; absent where somebody must look into them. */
+  passEvents?: (events: Buffer) => void
   /** The node has said 200. */
   onHead?: () => void
   /** False while the client is slow. */
@@ -81,7 +83,7 @@ export async function runTurn(request: TurnRequest, context: TurnContext): Promi
 
 type Sent = { mender: Mender; exchanged: Exchanged; answer: Json }
 /** What reads the answer of the node that has the request now. */
-type Reading = { mender: Mender; reader: SseReader; done: boolean }
+type Reading = { mender: Mender; reader: SseReader | undefined; done: boolean }
 
 /** Sends the request; once more in a family's format when the node says it has no tool parser. */
 async function send(request: TurnRequest, context: TurnContext, names: Names): Promise<Sent> {
@@ -99,7 +101,7 @@ async function send(request: TurnRequest, context: TurnContext, names: Names): P
           sink: {
             head: () => context.onHead?.(),
             data(bytes) {
-              reading?.reader.push(bytes)
+              if (reading) readBytes(reading, bytes)
               return context.flows?.() ?? true
             },
             onPaused: resume => (context.onDrain ? context.onDrain(resume) : resume()),
@@ -109,9 +111,7 @@ async function send(request: TurnRequest, context: TurnContext, names: Names): P
   })
   if (!reading) throw fail('TG_INTERNAL')
   if (exchanged.kind === 'streamed') return streamed(reading, exchanged)
-  const { node, status, body } = exchanged
-  const text = body.toString()
-  const problem = nodeProblem(status, text)
+  const { node, problem, text = '' } = exchanged
   if (problem && wantsParser(problem.message) && !familyFor(node, request.served)) {
     node.toolless.add(request.served)
     return send(request, context, names)
@@ -127,11 +127,25 @@ async function send(request: TurnRequest, context: TurnContext, names: Names): P
 const wantsParser = (message: string): boolean =>
   /--tool-call-parser|tool[- _]call[- _]parser/i.test(message)
 
+/** What is framed as before is passed as it is; the rest is read event by event. */
+function readBytes({ mender, reader }: Reading, bytes: Buffer): void {
+  if (!reader) return
+  if (!mender.passes) return reader.push(bytes)
+  for (let at = 0; at < bytes.length;) {
+    if (reader.idle) at += mender.pass(at === 0 ? bytes : bytes.subarray(at))
+    if (at === bytes.length) return
+    const end = bytes.indexOf('\n\n', at)
+    const next = end === -1 ? bytes.length : end + 2
+    reader.push(bytes.subarray(at, next))
+    at = next
+  }
+}
+
 /** A stream that ended: well, with an error of the node's, or in the middle. */
 function streamed(reading: Reading, exchanged: Extract<Exchanged, { kind: 'streamed' }>): Sent {
   const { mender, reader } = reading
   const { node, error } = exchanged
-  if (!error) reader.end()
+  if (!error) reader?.end()
   if (mender.problem) throw refusalOf(mender.problem, node.url)
   if (error) {
     const what = 'it broke off in the middle of its answer'
@@ -151,17 +165,25 @@ function read(request: TurnRequest, context: TurnContext, { names, node }: Reade
   const closes = maybeBelow(node, 13)
   const createParser = parserFor(request, node)
   const mender = createMender(
-    { ...names, model, includeUsage, offer, closes, continues, createParser },
-    context.emit ?? (() => undefined),
+    {
+      ...names,
+      model,
+      includeUsage,
+      offer,
+      closes,
+      continues,
+      createParser,
+      passEvents: context.passEvents,
+    },
+    context.emit,
   )
-  const reader = createSseReader(({ data }) => {
-    if (data === '[DONE]') reading.done = true
-    else {
-      const chunk = parseRecord(data)
-      if (chunk) mender.push(chunk)
-    }
-  }, context.pool.limits)
-  const reading: Reading = { mender, reader, done: false }
+  const reading: Reading = { mender, reader: undefined, done: false }
+  if (request.stream) {
+    reading.reader = createSseReader(({ data }) => {
+      if (data === '[DONE]') reading.done = true
+      else mender.event(data)
+    }, context.pool.limits)
+  }
   return reading
 }
 
@@ -211,7 +233,7 @@ async function checkCalls(checked: Checked): Promise<Usage | undefined> {
 }
 
 function repairRequest(request: TurnRequest, said: string, wrong: string): TurnRequest {
-  const { text: _text, ...rest } = request
+  const { text: _text, bytes: _bytes, ...rest } = request
   const messages = [
     ...recordsIn(request.body['messages']),
     { role: 'assistant', content: said },

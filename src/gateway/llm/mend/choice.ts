@@ -32,6 +32,8 @@ export type ChoiceMender = {
   readonly finish: string | undefined
   readonly held: readonly HeldCall[]
   push(raw: Json): ChunkChoice | undefined
+  /** Text that was sent already: the inside of a JSON string without escapes. */
+  said(text: string): void
   /** What a parser still held, and an answer that a reasoning parser took for a thought. */
   flush(): ChunkChoice | undefined
   /** The end of arguments, and the names of calls whose arguments came to nothing. */
@@ -55,7 +57,8 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
       needsArguments: name => needsArguments(offer, name),
     })
   const held: HeldCall[] = []
-  let calls = createCalls()
+  /** Made when the first call comes: most answers have none. */
+  let calls: CallJoiner | undefined
   let begun = options.continues === true
   let content = ''
   let reasoning = ''
@@ -94,7 +97,7 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
     return { content: text }
   }
   const turn = (): TurnChoice => {
-    const made = calls.calls()
+    const made = calls?.calls() ?? []
     const ended = finish ?? 'stop'
     const cut = ended === 'length'
     const stopped = ended === 'tool_calls' ? 'stop' : ended
@@ -108,6 +111,9 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
     },
     held,
     turn,
+    said(text) {
+      content += text
+    },
     push(raw) {
       if (finish !== undefined) return undefined
       const { index: _index, delta: rawDelta, finish_reason: reason, ...more } = raw
@@ -118,6 +124,7 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
         delta.reasoning_content = said.thought + (delta.reasoning_content ?? '')
       }
       if (said.calls) {
+        calls ??= createCalls()
         const fragments = calls.push(said.calls)
         if (fragments.length > 0) delta.tool_calls = fragments
       }
@@ -128,7 +135,7 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
     },
     flush() {
       const delta = parser ? say(parser.end()) : {}
-      const called = held.length > 0 || calls.calls().length > 0
+      const called = held.length > 0 || (calls?.calls().length ?? 0) > 0
       if (finish === 'stop' && reasoning && !content.trim() && !called) {
         content = reasoning
         delta.content = reasoning
@@ -137,14 +144,17 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
     },
     settle() {
       // An answer that was cut may end in the middle of a call: `length` says so.
-      if (finish === 'length') return { choice: undefined, broken: [] }
+      if (finish === 'length' || !calls) return { choice: undefined, broken: [] }
       const { deltas, broken } = calls.settle()
       const delta = callsDelta(deltas)
       return { choice: isEmpty(delta) ? undefined : choiceOf(delta), broken }
     },
-    addCall: call => choiceOf(callsDelta(calls.add(call))),
+    addCall(call) {
+      calls ??= createCalls()
+      return choiceOf(callsDelta(calls.add(call)))
+    },
     dropCalls() {
-      calls = createCalls()
+      calls = undefined
     },
     begin: () => (begun ? undefined : choiceOf({})),
   }

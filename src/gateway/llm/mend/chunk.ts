@@ -1,5 +1,6 @@
 import { type Chunk, type ChunkChoice, mendUsage, type TurnChoice, type Usage } from '../chat.ts'
-import { isRecord, type Json, numberOf } from '../json.ts'
+import { isRecord, type Json, numberOf, parseRecord } from '../json.ts'
+import { createFrames } from './frames.ts'
 import { type NodeProblem, nodeProblem } from '../problem.ts'
 import {
   type ChoiceMender,
@@ -15,6 +16,8 @@ export type MendOptions = ChoiceOptions & {
   model: string
   /** The client asked for usage: a last chunk carries it. Else no chunk does. */
   includeUsage: boolean
+  /** Takes events that need no object: the client reads OpenAI's chunks, and nothing looks at them. */
+  passEvents?: ((events: Buffer) => void) | undefined
 }
 
 /** How a turn stands when its node is done. */
@@ -28,7 +31,17 @@ export type Mended = {
 
 /** Turns the chunks of any LMDeploy version into those of OpenAI's. */
 export type Mender = {
+  /** One event of the node's stream, as its data stood there. */
+  event(data: string): void
+  /** True where some bytes may need no look. */
+  readonly passes: boolean
+  /** Passes what needs no look from the beginning of some bytes; returns how many are done. */
+  pass(bytes: Buffer): number
   push(chunk: Json): void
+  /** A choice of a whole answer, its message as if it were a delta. */
+  pushChoice(index: number, choice: Json): void
+  /** The tokens a node says it took. */
+  count(usage: unknown): void
   /** The error the node sent in its stream. */
   readonly problem: NodeProblem | undefined
   /** True once every choice that began has its finish reason. */
@@ -46,7 +59,17 @@ export type Mender = {
 }
 
 /** Makes the mender of one stream; `emit` gets each chunk that is to go out. */
-export function createMender(options: MendOptions, emit: (chunk: Chunk) => void): Mender {
+export function createMender(
+  options: MendOptions,
+  emitChunk: ((chunk: Chunk) => void) | undefined,
+): Mender {
+  const { passEvents } = options
+  const frames = passEvents && !options.createParser ? createFrames() : undefined
+  let emitted: Chunk | undefined
+  const emit = (chunk: Chunk): void => {
+    emitted = chunk
+    emitChunk?.(chunk)
+  }
   const { id, created, model, includeUsage } = options
   const envelope = { id, object: 'chat.completion.chunk', created, model } as const
   const choices = new Map<number, ChoiceMender>()
@@ -61,6 +84,7 @@ export function createMender(options: MendOptions, emit: (chunk: Chunk) => void)
     return made
   }
   const send = (sent: ChunkChoice[], more?: Json): void => {
+    if (!emitChunk) return
     const chunk: Chunk = { ...more, ...envelope, choices: sent }
     if (includeUsage) chunk.usage = null
     emit(chunk)
@@ -70,7 +94,22 @@ export function createMender(options: MendOptions, emit: (chunk: Chunk) => void)
   }
   const turns = (): TurnChoice[] => [...choices.values()].map(choice => choice.turn())
 
-  return {
+  const mender: Mender = {
+    event(data) {
+      const chunk = parseRecord(data)
+      if (!chunk) return
+      emitted = undefined
+      mender.push(chunk)
+      if (emitted) frames?.learn(data, emitted)
+    },
+    passes: frames !== undefined,
+    pass(bytes) {
+      const passed = frames?.pass(bytes)
+      if (!passed || choiceAt(passed.index).finish !== undefined) return 0
+      choiceAt(passed.index).said(passed.text)
+      passEvents?.(passed.out)
+      return passed.upTo
+    },
     get problem() {
       return problem
     },
@@ -83,7 +122,7 @@ export function createMender(options: MendOptions, emit: (chunk: Chunk) => void)
         return
       }
       const { choices: raw, usage: counted, ...more } = chunk
-      if (counted) usage = mendUsage(counted) ?? usage
+      mender.count(counted)
       if (!Array.isArray(raw)) return
       const sent: ChunkChoice[] = []
       for (const one of raw as unknown[]) {
@@ -94,6 +133,15 @@ export function createMender(options: MendOptions, emit: (chunk: Chunk) => void)
         if (mender.finish === 'error') problem ??= unnamed
       }
       if (sent.length > 0) send(sent, more)
+    },
+    pushChoice(index, choice) {
+      const mender = choiceAt(index)
+      const mended = mender.push(choice)
+      if (mended) send([mended])
+      if (mender.finish === 'error') problem ??= unnamed
+    },
+    count(counted) {
+      if (counted) usage = mendUsage(counted) ?? usage
     },
     settle() {
       if (choices.size === 0) choiceAt(0)
@@ -123,6 +171,7 @@ export function createMender(options: MendOptions, emit: (chunk: Chunk) => void)
       if (includeUsage && last) emit({ ...envelope, choices: [], usage: last })
     },
   }
+  return mender
 }
 
 const unnamed: NodeProblem = { status: 502, message: 'the engine failed on this request' }

@@ -1,5 +1,5 @@
 import type { TurnChoice, Usage } from '../chat.ts'
-import { isRecord, type Json, recordsIn } from '../json.ts'
+import { isRecord, type Json, numberOf, recordsIn } from '../json.ts'
 import type { Mender } from './chunk.ts'
 
 /**
@@ -7,27 +7,31 @@ import type { Mender } from './chunk.ts'
  * node that answers a stream with JSON (0.5.1 to 0.7.1 with tools) needs no case of its own.
  */
 export function pushCompletion(mender: Mender, completion: Json): void {
-  const { choices, object: _object, ...rest } = completion
-  mender.push({
-    ...rest,
-    choices: recordsIn(choices).map(({ message, ...choice }) => ({
-      ...choice,
-      delta: isRecord(message) ? withIndexes(message) : {},
-    })),
-  })
+  mender.count(completion['usage'])
+  for (const choice of recordsIn(completion['choices'])) {
+    const message = isRecord(choice['message']) ? choice['message'] : {}
+    choice['delta'] = withIndexes(message)
+    delete choice['message']
+    mender.pushChoice(numberOf(choice['index']) ?? 0, choice)
+  }
 }
 
 /** Calls of a whole message have no index. */
-const withIndexes = (message: Json): Json => ({
-  ...message,
-  tool_calls: recordsIn(message['tool_calls']).map((call, index) => ({ ...call, index })),
-})
+function withIndexes(message: Json): Json {
+  const calls = message['tool_calls']
+  if (!Array.isArray(calls) || calls.length === 0) return message
+  return { ...message, tool_calls: recordsIn(calls).map((call, index) => ({ ...call, index })) }
+}
 
 /** Members of a node's answer that OpenAI's object has too, or that the client asked for. */
 function extras(answer: Json): Json {
-  const { choices: _choices, usage: _usage, object: _object, ...rest } = answer
-  return Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
+  const kept: Json = {}
+  for (const name in answer) {
+    if (answer[name] !== null && !own.has(name)) kept[name] = answer[name]
+  }
+  return kept
 }
+const own = new Set(['choices', 'usage', 'object', 'id', 'created', 'model'])
 
 type Whole = {
   answer: Json
@@ -71,5 +75,8 @@ export function completionOf({ answer, id, created, model, choices, usage }: Who
   }
 }
 
-const withoutNulls = (rest: Json): Json =>
-  Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== null))
+function withoutNulls(rest: Json): Json {
+  const kept: Json = {}
+  for (const name in rest) if (rest[name] !== null) kept[name] = rest[name]
+  return kept
+}

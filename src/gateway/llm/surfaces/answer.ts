@@ -1,7 +1,7 @@
 import type { ToolError } from '../../../registry/errors.ts'
 import type { Llm, LlmCall } from '../call.ts'
 import type { Chunk } from '../chat.ts'
-import { type LoopReport, runLoop, type Step } from '../loop.ts'
+import { type LoopReport, runLoop, type Step, wantsLoop } from '../loop.ts'
 import type { Turn, TurnContext } from '../turn.ts'
 import type { TurnRequest } from '../turn-request.ts'
 
@@ -10,6 +10,8 @@ type Names = Pick<Turn, 'id' | 'created' | 'model'>
 /** One surface's way of saying what a turn says. */
 export type Surface = {
   request: TurnRequest
+  /** Its events are OpenAI's chunks: those that need no look are passed as they are. */
+  passesEvents?: boolean
   /** What a stream begins with, before the model has said anything. */
   start?(): string
   chunk(chunk: Chunk): string
@@ -35,7 +37,7 @@ async function whole(llm: Llm, call: LlmCall, surface: Surface): Promise<unknown
     note(call, turn)
     return call.reply
       .type('application/json; charset=utf-8')
-      .send(JSON.stringify(surface.whole(turn, toolgate)))
+      .send(Buffer.from(JSON.stringify(surface.whole(turn, toolgate))))
   } catch (error) {
     throw call.why(error)
   }
@@ -50,17 +52,30 @@ async function stream(llm: Llm, call: LlmCall, surface: Surface): Promise<unknow
     out.head()
     pending = (surface.start?.() ?? '') + pending
   }
+  let flowing = true
   const flush = (): boolean => {
-    if (pending === '') return true
-    head()
-    const text = pending
-    pending = ''
-    return out.write(text)
+    if (pending !== '') {
+      head()
+      const text = pending
+      pending = ''
+      flowing = out.write(text)
+    }
+    const flows = flowing
+    flowing = true
+    return flows
   }
   const context: TurnContext = {
     pool: llm.pool,
     signal: call.signal,
     emit: chunk => void (pending += surface.chunk(chunk)),
+    ...(surface.passesEvents && !wantsLoop(surface.request.body)
+      ? {
+          passEvents(events: Buffer) {
+            flush()
+            flowing = out.write(events)
+          },
+        }
+      : {}),
     onHead() {
       head()
       flush()

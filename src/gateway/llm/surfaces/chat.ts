@@ -23,6 +23,7 @@ export async function chat(llm: Llm, call: LlmCall): Promise<unknown> {
   }
   return answerTurn(llm, call, {
     request: await chatRequest(llm, call, { model, served, affinity }),
+    passesEvents: true,
     chunk: dataEvent,
     /** A valid chunk that says nothing, with the step beside it. */
     step: (step, names) =>
@@ -44,7 +45,7 @@ export async function chat(llm: Llm, call: LlmCall): Promise<unknown> {
 type Names = { model: string; served: string; affinity: number | undefined }
 
 async function chatRequest(llm: Llm, call: LlmCall, names: Names): Promise<TurnRequest> {
-  const { json, text } = call.body
+  const { json, text, bytes } = call.body
   const messages = await llm.media.check(json['messages'], call.signal)
   const patch: Patch = { ...legacyFunctions(json), ...(messages ? { messages } : {}) }
   const changed = Object.keys(patch).length > 0
@@ -53,7 +54,7 @@ async function chatRequest(llm: Llm, call: LlmCall, names: Names): Promise<TurnR
   return {
     ...names,
     body,
-    text: changed ? editMembers(text, patch) : text,
+    ...(changed ? { text: editMembers(text, patch) } : { text, bytes }),
     stream: json['stream'] === true,
     includeUsage: isRecord(options) && options['include_usage'] === true,
     offer: offerOf(body, llm.limits),

@@ -1,0 +1,158 @@
+// The figures of the LLM side. `node bench/llm.ts [--smoke] [--write]`
+import { readFile } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import { Agent, type Dispatcher, request } from 'undici'
+import { createNode } from '../src/gateway/llm/node.ts'
+import { pickNode } from '../src/gateway/llm/pick.ts'
+import { full, type Load, ratioOf, requestsPerSecond, smoke } from './load.ts'
+import { type Server, startServer } from './processes.ts'
+import { report } from './report.ts'
+
+const isSmoke = process.argv.includes('--smoke')
+const load: Load = isSmoke ? smoke : full
+const path = '/v1/chat/completions'
+const ask = (more: object, content = 'y'.repeat(900)): string =>
+  JSON.stringify({ model: 'bench', messages: [{ role: 'user', content }], ...more })
+
+async function wholes() {
+  const { ratio, measured, baseline } = await ratioOf(gateway, bare, {
+    load,
+    path,
+    bodies: [ask({})],
+  })
+  return {
+    what: 'non-stream, 1 KB, against a bare Fastify + undici pass-through',
+    seen: `${ratio.toFixed(2)} ×`,
+    goal: '≥ 0.70 ×',
+    note: `${Math.round(measured)} and ${Math.round(baseline)} requests/s`,
+  }
+}
+
+/** Milliseconds to the first body byte of 32 streams at a time. */
+async function firstByteMs(server: Server, rounds: number): Promise<number[]> {
+  const agent = new Agent({ connections: 64 })
+  const times: number[] = []
+  for (let round = 0; round < rounds; round += 1) {
+    times.push(...(await Promise.all(Array.from({ length: 32 }, () => oneStream(server, agent)))))
+  }
+  await agent.close()
+  return times
+}
+
+async function oneStream(server: Server, dispatcher: Dispatcher): Promise<number> {
+  const from = performance.now()
+  const { body } = await request(server.url + path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: ask({ stream: true, paced: true }),
+    dispatcher,
+  })
+  let first = 0
+  for await (const _ of body) first ||= performance.now() - from
+  return first
+}
+
+const at = (times: number[], share: number): number =>
+  times.toSorted((one, two) => one - two)[Math.floor((times.length - 1) * share)] ?? 0
+const median = (values: number[]): number => at(values, 0.5)
+
+async function firstBytes() {
+  const rounds = isSmoke ? 1 : 9
+  const added: { p50: number; p99: number }[] = []
+  await firstByteMs(bare, 3)
+  await firstByteMs(gateway, 3)
+  for (let round = 0; round < rounds; round += 1) {
+    const base = await firstByteMs(bare, 8)
+    const ours = await firstByteMs(gateway, 8)
+    added.push({ p50: at(ours, 0.5) - at(base, 0.5), p99: at(ours, 0.99) - at(base, 0.99) })
+  }
+  const [p50, p99] = [median(added.map(one => one.p50)), median(added.map(one => one.p99))]
+  return {
+    what: 'streams, 32 at once: time to first byte added to that pass-through',
+    seen: `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`,
+    goal: 'p50 < 0.5 ms, p99 < 3 ms',
+    note: `median of ${rounds} rounds of 256 streams`,
+  }
+}
+
+async function normalising() {
+  const bodies = [ask({ stream: true })]
+  const raw = { 'x-toolgate-raw': '1' }
+  const ratios: number[] = []
+  for (let round = 0; round < load.rounds; round += 1) {
+    const passed = await requestsPerSecond(gateway, load, { path, bodies, headers: raw })
+    const mended = await requestsPerSecond(gateway, load, { path, bodies })
+    ratios.push(passed / mended - 1)
+  }
+  return {
+    what: 'normalising a stream of 32 chunks, over passing it transparently',
+    seen: `${(median(ratios) * 100).toFixed(0)} % more`,
+    goal: '< 10 %',
+  }
+}
+
+async function idleStreams() {
+  const rss = async (): Promise<number> => {
+    const status = await readFile(`/proc/${gateway.pid}/status`, 'utf8')
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0)
+  }
+  const count = isSmoke ? 50 : 1_000
+  const agent = new Agent({ connections: count })
+  await wait(1_000)
+  const before = await rss()
+  const bodies: Dispatcher.ResponseData['body'][] = []
+  for (let opened = 0; opened < count; opened += 50) {
+    const some = Array.from({ length: 50 }, () =>
+      request(gateway.url + path, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: ask({ stream: true, idle: true }),
+        dispatcher: agent,
+      }),
+    )
+    for (const { body } of await Promise.all(some)) bodies.push(body)
+  }
+  await wait(1_000)
+  const each = ((await rss()) - before) / count
+  for (const body of bodies) body.on('error', () => undefined).destroy()
+  await agent.destroy()
+  return {
+    what: `${count} idle streams`,
+    seen: `${each.toFixed(0)} KiB each`,
+    goal: '< 40 KiB each',
+  }
+}
+
+function picking() {
+  const nodes = Array.from({ length: 100 }, (_, index) => {
+    const one = createNode({ url: `http://10.0.0.${index}:23333` }, { concurrency: 128 })
+    one.state = 'ready'
+    one.inFlight = index % 7
+    return one
+  })
+  const none = new Set<never>()
+  const rounds = 20_000
+  const pick = (affinity: number) =>
+    pickNode(nodes, { model: 'bench', affinity, refused: none, tried: none })
+  for (let warm = 0; warm < rounds; warm += 1) pick(warm)
+  const from = performance.now()
+  for (let round = 0; round < rounds; round += 1) pick(round)
+  const us = ((performance.now() - from) / rounds) * 1_000
+  return { what: 'picking one of 100 nodes', seen: `${us.toFixed(1)} µs`, goal: '< 20 µs' }
+}
+
+const node = await startServer('./servers/llm-node.ts')
+const env = { NODE_URL: node.url }
+const [gateway, bare] = await Promise.all([
+  startServer('./servers/llm-gateway.ts', env),
+  startServer('./servers/llm-bare.ts', env),
+])
+await report('llm', [
+  await wholes(),
+  await firstBytes(),
+  await normalising(),
+  await idleStreams(),
+  picking(),
+])
+await Promise.all([gateway.stop(), bare.stop()])
+await node.stop()
