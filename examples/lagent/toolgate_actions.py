@@ -30,7 +30,7 @@ class ToolgateAction(BaseAction):
 
 
 def toolgate_actions(gateway, key=None, query=""):
-    def call(name, **arguments):
+    def call(name, /, **arguments):  # a tool may have an argument called name
         answer = ask(f"{gateway}/lagent/{name}", key, arguments)
         state, valid = ActionStatusCode(answer.pop("state")), ActionValidCode(answer.pop("valid"))
         return ActionReturn(state=state, valid=valid, **answer)

@@ -1,16 +1,21 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { SERVER_INFO_META_KEY } from '@modelcontextprotocol/server'
 import { type CallContext, present } from '../../registry/call.ts'
 import { toToolError } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
+import type { Tool } from '../../registry/tool.ts'
 import { cacheMeta, cacheMetaKey, errorResult, type FileWays, toContent } from './content.ts'
 import type { HotCall, HotRequest } from './hot.ts'
 import { listHints, type McpCaller } from './server.ts'
-import type { McpTools, Offer } from './tools.ts'
+import { type McpTools, type Offer, toListed } from './tools.ts'
+
+/** Bounds of writing a list down. */
+export const listLimits = { toolsAtOnce: 50 } as const
 
 /** What the answers of the two hot methods are made of. */
 export type HotAnswers = {
   /** The message that answers `tools/list`. */
-  list(request: HotRequest, offer: Offer): string
+  list(request: HotRequest, offer: Offer): Promise<Buffer>
   /** The message that answers `tools/call`; a failed call is a result, so it never rejects. */
   call(
     request: HotCall,
@@ -32,15 +37,16 @@ export function createHotAnswers(options: {
   const { registry, tools, version, secured } = options
   const serverInfo = { [SERVER_INFO_META_KEY]: { name: 'toolgate', title: 'Toolgate', version } }
   const { ttlMs, cacheScope } = listHints(secured)
+  const written = new WeakMap<Tool, string>()
   const complete = '"resultType":"complete",'
   const listTail = `,${complete}"ttlMs":${ttlMs},"cacheScope":"${cacheScope}","_meta":${JSON.stringify(serverInfo)}}`
 
   return {
-    list({ id, modern }, offer) {
-      const list = registry.memo(`mcp json ${offer.scope.key} ${offer.search}`, () =>
-        JSON.stringify(tools.list(offer)),
-      )
-      return message(id, `{"tools":${list}${modern ? listTail : '}'}`)
+    async list({ id, modern }, offer) {
+      const key = `mcp json ${offer.scope.key} ${offer.search}`
+      const list = await registry.memo(key, () => writeList(tools.offered(offer)))
+      const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":`
+      return Buffer.concat([Buffer.from(head), list, Buffer.from(modern ? `${listTail}}` : '}}')])
     },
     async call({ id, modern, name, args }, offer, { context, ways, onError }) {
       const meta = modern ? serverInfo : {}
@@ -61,6 +67,21 @@ export function createHotAnswers(options: {
         return message(id, JSON.stringify({ ...result, ...said, _meta: { ...meta, ..._meta } }))
       }
     },
+  }
+
+  /** Ten thousand tools take a second to write down, so others get their turn meanwhile. */
+  async function writeList(offered: readonly Tool[]): Promise<Buffer> {
+    const parts: string[] = []
+    let fresh = 0
+    for (const tool of offered) {
+      let json = written.get(tool)
+      if (json === undefined) {
+        written.set(tool, (json = JSON.stringify(toListed(tool))))
+        if (++fresh % listLimits.toolsAtOnce === 0) await nextTurn()
+      }
+      parts.push(json)
+    }
+    return Buffer.from(`[${parts.join(',')}]`)
   }
 }
 

@@ -64,8 +64,7 @@ function createServe(app: FastifyInstance, options: McpRoutesOptions): Serve {
 
   return (request, reply, offer) => {
     const read = readHot(request.headers, request.body)
-    if (read?.method === 'tools/list')
-      return createWriter(reply, undefined).end(hot.list(read, offer))
+    if (read?.method === 'tools/list') return answerList(reply, hot.list(read, offer))
     if (read && !extension?.answers(read.name) && !tools.missing(offer, read.name))
       return answerCall(request, reply, { read, offer })
     const cancelled = cancelledBy(request)
@@ -106,6 +105,10 @@ function createServe(app: FastifyInstance, options: McpRoutesOptions): Serve {
     cancel?.end()
     return cancel?.signal.aborted ? writer.endSilently() : writer.end(json)
   }
+}
+
+async function answerList(reply: FastifyReply, list: Promise<Buffer>): Promise<unknown> {
+  return reply.header('content-type', 'application/json').send(await list)
 }
 
 type SdkAnswer = (

@@ -17,6 +17,8 @@ export type Offer = { scope: Scope; search: boolean }
 
 /** The tools as MCP offers and calls them; both eras and both transports end here. */
 export type McpTools = {
+  /** What is listed, in a stable order. */
+  offered(offer: Offer): readonly Tool[]
   list(offer: Offer): readonly ListedTool[]
   /** The error for a name that is not offered here; undefined when it is. */
   missing(offer: Offer, name: string): ToolError | undefined
@@ -26,6 +28,14 @@ export type McpTools = {
     request: { name: string; args: unknown },
     context: CallContext,
   ): Promise<Called>
+}
+
+/** One tool as it is listed. */
+export function toListed(tool: Tool): ListedTool {
+  const listed = toMcpTool(tool)
+  if (tool !== callTool) return listed
+  const { outputSchema: _, ...rest } = listed
+  return rest
 }
 
 /** Makes them out of the registry and the one call. */
@@ -39,10 +49,9 @@ export function createMcpTools({
   const search = createSearch(registry)
 
   return {
-    list: ({ scope, search: searching }) =>
-      registry.memo(`mcp ${scope.key} ${searching}`, () =>
-        searching ? searchTools(scope) : scope.list().map(toMcpTool),
-      ),
+    offered,
+    list: offer =>
+      registry.memo(`mcp ${offer.scope.key} ${offer.search}`, () => offered(offer).map(toListed)),
     missing: ({ scope, search: searching }, name) =>
       searching && (name === findToolsName || name === callToolName)
         ? undefined
@@ -54,9 +63,8 @@ export function createMcpTools({
     },
   }
 
-  function searchTools(scope: Scope): ListedTool[] {
-    const { outputSchema: _, ...caller } = toMcpTool(callTool)
-    return [caller, toMcpTool(findTools(scope))]
+  function offered({ scope, search: searching }: Offer): readonly Tool[] {
+    return searching ? [callTool, findTools(scope)] : scope.list()
   }
 
   function findTools(scope: Scope): Tool {
