@@ -4,7 +4,8 @@ import { pathToFileURL } from 'node:url'
 
 /**
  * Lets files under a folder import `toolgate` and `typebox`, which no package manager put there:
- * a tool is one file, wherever it lies. Holds for this thread.
+ * a tool is one file, wherever it lies. What such a file imports of its own folder gets the
+ * `?shared=` of its address, so that it is read anew when it changed. Holds for this thread.
  */
 export function mapToolImports(folder: string): void {
   const root = pathToFileURL(resolve(folder) + sep).href
@@ -13,8 +14,12 @@ export function mapToolImports(folder: string): void {
     resolve(specifier, context, next) {
       if (!context.parentURL?.startsWith(root)) return next(specifier, context)
       if (specifier === 'toolgate') return next(toolgate, context)
-      const ours = specifier === 'typebox' || specifier.startsWith('typebox/')
-      return next(specifier, ours ? { ...context, parentURL: import.meta.url } : context)
+      if (specifier === 'typebox' || specifier.startsWith('typebox/'))
+        return next(specifier, { ...context, parentURL: import.meta.url })
+      const resolved = next(specifier, context)
+      const isOwn = resolved.url.startsWith(root) && !/\?|\/node_modules\//.test(resolved.url)
+      const [shared] = new URL(context.parentURL).search.split('&')
+      return isOwn ? { ...resolved, url: `${resolved.url}${shared}` } : resolved
     },
   })
 }

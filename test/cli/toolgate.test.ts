@@ -118,3 +118,11 @@ t.test('says its version and ends', async t => {
   t.equal(code, 0)
   t.match(stdout, /^\d+\.\d+\.\d+\n$/)
 })
+
+t.test('reads .env in the working directory; what is set beats it', async t => {
+  const cwd = t.testdir({ '.env': 'PUBLIC_URL=https://dotenv.example\n' })
+  const servers = async (env?: Record<string, string>) =>
+    JSON.parse((await toolgate(cwd, ['openapi'], env)).stdout).servers
+  t.same(await servers(), [{ url: 'https://dotenv.example' }])
+  t.same(await servers({ PUBLIC_URL: 'https://set.example' }), [{ url: 'https://set.example' }])
+})

@@ -12,7 +12,7 @@ const plainCharactersMax = 300
 const keys = new WeakMap<JsonObject, { tool: Tool; caller: string; key: string }>()
 
 /**
- * Names an answer: tool, version, canonical input (files by their SHA-256) and, where the tool says
+ * Names an answer: tool, version and build, canonical input (files by their SHA-256) and, where the tool says
  * so, the caller. Equal calls have equal keys whatever the order of their arguments.
  */
 export function cacheKey(tool: Tool, input: JsonObject, context: CallContext): string {
@@ -31,6 +31,7 @@ function makeKey(tool: Tool, input: JsonObject, caller: string): string {
     const file = plain[name] as FileRef | undefined
     if (file) plain[name] = file.sha256
   }
-  const text = `${tool.source} ${tool.name}@${tool.version} ${caller} ${canonical(plain)}`
+  const version = tool.build ? `${tool.version}+${tool.build}` : tool.version
+  const text = `${tool.source} ${tool.name}@${version} ${caller} ${canonical(plain)}`
   return text.length <= plainCharactersMax ? text : hash('sha256', text, 'base64url')
 }

@@ -1,18 +1,18 @@
 import type { AddressInfo } from 'node:net'
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { testApp } from '../../fixtures/app.ts'
 import { rawPost, sendRaw } from '../../fixtures/raw-http.ts'
 
 const shape = { code: String, message: String, requestId: /^[0-9a-f-]{36}$/ }
 
-async function listening(limits: Record<string, number> = {}) {
+async function listening(t: Test, limits: Record<string, number> = {}) {
   const { app } = await testApp(t, { file: { limits } })
   await app.listen({ port: 0, host: '127.0.0.1' })
   return (app.server.address() as AddressInfo).port
 }
 
 t.test('what is no HTTP is refused in the shape of every error', async t => {
-  const port = await listening()
+  const port = await listening(t)
   const post = 'POST /tools/echo HTTP/1.1\r\nhost: x\r\n'
   const frames: [string, string, number][] = [
     ['a length that is no number', `${post}content-length: ten\r\n\r\n{}`, 400],
@@ -52,7 +52,7 @@ t.test('a path that cannot be read is refused in the same shape', async t => {
 })
 
 t.test('a request that does not arrive is a 408 soon after its time', async t => {
-  const port = await listening({ requestMs: 1_000 })
+  const port = await listening(t, { requestMs: 1_000 })
   const half = (type: string) => rawPost('/tools/mirror', '{"ima', { 'content-type': type })
   const slow = {
     'a JSON body': half('application/json').toString().replace('length: 5', 'length: 50'),
