@@ -13,6 +13,7 @@ import type { Dispatcher } from 'undici'
 import type { Config } from '../config.ts'
 import { createInvoke, type Invoke } from '../registry/call.ts'
 import type { Registry } from '../registry/registry.ts'
+import { configuredSources } from '../registry/sources/configured.ts'
 import { guardAccess, isOpenBesideKeys, isSecured } from './auth/access.ts'
 import { buildAgentLegoApp } from './agentlego/app.ts'
 import { agentLegoPort } from './agentlego/listen.ts'
@@ -41,6 +42,8 @@ import { createExcerpt } from './policies/bounds.ts'
 import { noRedis } from './policies/redis-port.ts'
 import type { RedisGate } from './policies/redis.ts'
 import { createStore } from './policies/store.ts'
+import { sourceRoutes } from './sources/routes.ts'
+import { createSources } from './sources/sources.ts'
 import { createRun } from './run.ts'
 import { createWorkers } from './workers.ts'
 
@@ -104,6 +107,15 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     resultBytesMax: limits.resultBytesMax,
     now,
     onRevalidateError: (tool, error) => log.warn({ tool, err: error }, 'revalidation failed'),
+  })
+  const sources = createSources({
+    registry,
+    definitions: configuredSources(config),
+    redis: redis ?? noRedis,
+    version: options.version,
+    allowedHosts: config.allowedHosts,
+    log,
+    now,
   })
   const redisHealth = () => redis?.health()
   const { metrics, observe } = createMetrics({ registry, store, redisHealth })
@@ -169,6 +181,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   await app.register(documentRoutes, { registry, originOf, secured })
   await app.register(registryRoutes, { registry, originOf, secured })
   await app.register(eventRoutes, { registry })
+  await app.register(sourceRoutes, { sources })
   await app.register(files.routes)
   await app.register(healthRoutes, { registry, metrics, redisHealth, isStopping: () => stopping })
   await app.register(mcpRoutes, {
@@ -214,11 +227,12 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   })
   await app.register(docsRoutes)
 
+  app.addHook('onReady', () => sources.start())
   app.addHook('preClose', async () => {
     stopping = true
   })
   app.addHook('onClose', async () => {
-    await Promise.all([workers.close(), network.close(), files.close()])
+    await Promise.all([workers.close(), network.close(), files.close(), sources.close()])
     redis?.close()
   })
   // AgentLego's clients want a document of their own at the root, so it has a port of its own.
