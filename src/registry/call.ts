@@ -164,7 +164,8 @@ export function present(answer: Answer, fileUrl: (id: string) => string): Presen
 
 /** Looks at the text first: most answers are whole, and then nothing of them need be parsed. */
 const mayBeCut = (tool: Tool, result: Result): boolean =>
-  canGrow(tool) && result.json.includes(`"${truncatedKey}":`)
+  canGrow(tool) && result.json.includes(cutMark)
+const cutMark = `"${truncatedKey}":`
 
 function withUrls(tool: Tool, result: Result, fileUrl: (id: string) => string): Result {
   const artifacts = artifactsOf(tool)
