@@ -21,6 +21,7 @@ export async function main(args: readonly string[], env: Env): Promise<void> {
     serve: flags => serve(env, flags),
     registry: async () => (await assemble(env)).registry,
     mcp: () => serveMcp(env),
+    devLlm: serveDevLlm,
     app: async () => {
       const parts = await assemble({ TOOLGATE_LOG_LEVEL: 'warn', ...env })
       // No port is opened, so no key is asked for.
@@ -61,6 +62,14 @@ async function serveMcp(env: Env): Promise<void> {
     version: parts.version,
     onError: (err, requestId) => parts.log.warn({ err, requestId }, 'MCP'),
   })
+}
+
+/** The scripted model; the gateway beside it is told of it by LMDEPLOY_URL. */
+async function serveDevLlm(port: number): Promise<void> {
+  const { startDevLlm } = await import('./gateway/llm/dev-llm.ts')
+  const { url, model, close } = await startDevLlm({ port })
+  process.stdout.write(`${model} at ${url}\nLMDEPLOY_URL=${url} toolgate\n`)
+  closeWithGrace({ delay: 1_000 }, close)
 }
 
 async function serve(env: Env, flags: { dev: boolean }): Promise<void> {

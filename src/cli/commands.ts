@@ -10,6 +10,8 @@ export type Commands = {
   serve(flags: { dev: boolean }): Promise<void>
   /** MCP over standard input and output. */
   mcp(): Promise<void>
+  /** A scripted model, for trying the tool loop with no GPU. */
+  devLlm(port: number): Promise<void>
   registry(): Promise<Registry>
   app(): Promise<{
     app: CommandApp
@@ -43,6 +45,7 @@ const help = `toolgate: one gateway through which any agent finds and calls any 
                                 pictures in the answer are saved; --text prints what a model reads
   toolgate openapi [PROFILE]    print the OpenAPI document: core, full, dify, gpt, coze, openwebui
   toolgate mcp                  serve MCP over stdin and stdout
+  toolgate dev-llm [PORT]       start a scripted model (23333), to try the tool loop with no GPU
   toolgate new NAME             write the file of a new tool (into TOOLGATE_TOOLS or ./tools)
   toolgate --version, --help
 `
@@ -72,6 +75,9 @@ export async function runCommand(args: readonly string[], commands: Commands): P
       return callCommand(rest, { text: values.text ?? false }, commands)
     case 'mcp':
       await commands.mcp()
+      return 0
+    case 'dev-llm':
+      await commands.devLlm(Number(rest[0] ?? 23_333))
       return 0
     case 'openapi':
       return printDocument(rest[0] ?? 'core', commands)

@@ -7,9 +7,8 @@ import {
   type NodeRequest,
   type StreamSink,
 } from './dispatch.ts'
-import type { Health } from './health.ts'
+import type { Health, Meter } from './health.ts'
 import type { LlmLimits } from './limits.ts'
-import type { LlmMetrics } from './metrics.ts'
 import type { PoolNode } from './node.ts'
 import { fits, type Want } from './pick.ts'
 import { type NodeProblem, nodeProblem, refusalOf } from './problem.ts'
@@ -49,7 +48,7 @@ export type ExchangeOptions = {
   dispatcher: Dispatcher
   limits: LlmLimits
   now: () => number
-  metrics: LlmMetrics | undefined
+  meter: Meter
   /** Each node was asked once. */
   ready: Promise<void>
 }
@@ -60,7 +59,7 @@ type Verdict =
 
 /** Makes the function that sends a request, and moves it on until its first byte is here. */
 export function createExchange(options: ExchangeOptions): (asked: Exchange) => Promise<Exchanged> {
-  const { roster, limits, now, metrics, dispatcher } = options
+  const { roster, limits, now, meter, dispatcher } = options
 
   const once = async (node: PoolNode, asked: Exchange): Promise<Ended> => {
     const { signal, sink } = asked
@@ -94,7 +93,7 @@ export function createExchange(options: ExchangeOptions): (asked: Exchange) => P
       if (retries + 1 >= limits.attemptsMax) throw verdict.error
       error = verdict.error
       ;(verdict.sameNode ? tried : refused).add(node)
-      metrics?.retries.inc({ node: node.url })
+      meter.metrics?.retries.inc({ node: node.url })
     }
   }
 }

@@ -11,6 +11,9 @@ export type LlmLog = {
   [Level in 'info' | 'warn' | 'error']: (data: object, message: string) => void
 }
 
+/** Where retries and ejections are counted, once somebody does. */
+export type Meter = { metrics?: LlmMetrics }
+
 export type HealthOptions = {
   roster: Roster
   dispatcher: Dispatcher
@@ -18,7 +21,7 @@ export type HealthOptions = {
   now: () => number
   random: () => number
   log: LlmLog
-  metrics: LlmMetrics | undefined
+  meter: Meter
 }
 
 /** Knows which nodes are well: asks them, and learns from how requests end. */
@@ -36,7 +39,7 @@ export type Health = {
 
 /** Starts looking after the nodes of a roster. */
 export function createHealth(options: HealthOptions): Health {
-  const { roster, limits, now, log, metrics } = options
+  const { roster, limits, now, log, meter } = options
   let closed = false
 
   function eject(node: PoolNode, reason: string, atLeastMs = 0): void {
@@ -47,7 +50,7 @@ export function createHealth(options: HealthOptions): Health {
     node.reason = reason
     if (node.state !== 'ejected') {
       node.state = 'ejected'
-      metrics?.ejections.inc({ node: node.url })
+      meter.metrics?.ejections.inc({ node: node.url })
       log.warn({ node: node.url, reason }, 'llm node ejected')
     }
     forget(node)

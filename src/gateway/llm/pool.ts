@@ -1,7 +1,7 @@
 import { Agent, type Dispatcher } from 'undici'
 import { fail } from '../../registry/errors.ts'
 import { createExchange, type Exchange, type Exchanged } from './exchange.ts'
-import { createHealth, type LlmLog } from './health.ts'
+import { createHealth, type LlmLog, type Meter } from './health.ts'
 import { type LlmLimits, llmLimits } from './limits.ts'
 import type { LlmMetrics } from './metrics.ts'
 import {
@@ -23,7 +23,6 @@ export type PoolOptions = {
   random?: () => number
   log: LlmLog
   limits?: Partial<LlmLimits>
-  metrics?: LlmMetrics
 }
 
 /** The nodes, and the way to them. */
@@ -45,18 +44,21 @@ export type Pool = {
   probe(): Promise<void>
   /** Resolves when each node was asked once. */
   ready(): Promise<void>
+  /** Counts retries and ejections from now on. */
+  measure(metrics: LlmMetrics): void
   close(): Promise<void>
 }
 
 /** Makes the pool and asks each node how it is. */
 export function createPool(options: PoolOptions): Pool {
-  const { log, metrics, now = Date.now, random = Math.random } = options
+  const { log, now = Date.now, random = Math.random } = options
+  const meter: Meter = {}
   const limits: LlmLimits = { ...llmLimits, ...options.limits }
   const dispatcher = options.dispatcher ?? createAgent(limits)
   const roster = createRoster(options.nodes.map(spec => createNode(spec, limits)))
-  const health = createHealth({ roster, dispatcher, limits, now, random, log, metrics })
+  const health = createHealth({ roster, dispatcher, limits, now, random, log, meter })
   const ready = health.probeAll()
-  const exchange = createExchange({ roster, health, dispatcher, limits, now, metrics, ready })
+  const exchange = createExchange({ roster, health, dispatcher, limits, now, meter, ready })
   const view = (node: PoolNode): NodeView => viewOf(node, roster.queue.waitingFor(node))
   return {
     limits,
@@ -99,6 +101,9 @@ export function createPool(options: PoolOptions): Pool {
       node.reason = 'asked to leave'
       if (node.inFlight === 0) roster.remove(node)
       return view(node)
+    },
+    measure(metrics) {
+      meter.metrics = metrics
     },
     async close() {
       health.close()

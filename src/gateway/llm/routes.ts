@@ -49,7 +49,10 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
   const limits: LlmLimits = { ...llmLimits, ...options.limits }
   const streams = createClientStreams(limits, now)
   const metrics = metricsOf(options.metrics)
-  metrics?.watch(pool)
+  if (metrics) {
+    metrics.watch(pool)
+    pool.measure(metrics)
+  }
   const media = createMediaGate({
     limits,
     publicOrigin,

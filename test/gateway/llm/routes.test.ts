@@ -369,7 +369,11 @@ t.test('requests are counted, and logged in one line without their prompt', asyn
     warn() {},
     error() {},
   }
-  const { app, listen } = await createGateway({ nodes: [node.url], routes: { log, metrics } })
+  const { app, listen } = await createGateway({
+    nodes: [node.url],
+    limits: { nodelessMs: 20 },
+    routes: { log, metrics },
+  })
   const base = await listen()
   for (const stream of [false, true]) {
     await (
@@ -411,8 +415,15 @@ t.test('requests are counted, and logged in one line without their prompt', asyn
   )
   t.match(text, `toolgate_llm_node_ready{node="${node.url}"} 1`)
   t.match(text, 'toolgate_llm_first_token_seconds_count')
-  await app.close()
   await node.stop()
+  await fetch(`${base}/v1/encode`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"input": "x"}',
+  })
+  t.match(await metrics.metrics(), `toolgate_llm_ejections_total{node="${node.url}"} 1`)
+  t.match(await metrics.metrics(), `toolgate_llm_retries_total{node="${node.url}"}`)
+  await app.close()
 })
 
 t.test('other surfaces are passed to nodes that have them', async t => {
