@@ -12,6 +12,8 @@ type CallState = {
   text: string
   /** How much of `text` the client has. */
   sent: number
+  /** Its arguments are whole. */
+  settled: boolean
 }
 
 type JoinOptions = {
@@ -45,10 +47,32 @@ export function createCallJoiner(options: JoinOptions): CallJoiner {
     const known = states.find(state => state.from === from)
     if (known) return known
     if (!options.parallel && states.length > 0) return undefined
+    return begin(from)
+  }
+  const begin = (from: number): CallState => {
     const index = states.length
-    const state = { index, from, id: newCallId(), name: '', nameSent: false, text: '', sent: 0 }
+    const state: CallState = {
+      index,
+      from,
+      id: newCallId(),
+      name: '',
+      nameSent: false,
+      text: '',
+      sent: 0,
+      settled: false,
+    }
     states.push(state)
     return state
+  }
+  /** The end of a call's arguments; undefined when they come to nothing. */
+  const finish = (state: CallState): CallDelta[] | undefined => {
+    if (state.settled || !state.name) return []
+    const { whole, suffix, absent } = settleArguments(state.text, options)
+    if (whole === undefined || (absent && options.needsArguments(state.name))) return undefined
+    state.settled = true
+    state.text = whole
+    state.sent = whole.length
+    return suffix ? [{ index: state.index, function: { arguments: suffix } }] : []
   }
   /** What of a call may go out now. */
   const next = (state: CallState): CallDelta | undefined => {
@@ -64,44 +88,38 @@ export function createCallJoiner(options: JoinOptions): CallJoiner {
   return {
     push(fragments) {
       const touched = new Set<CallState>()
+      const ended: CallDelta[] = []
       for (const fragment of recordsIn(fragments)) {
+        const count = states.length
         const state = stateOf(fragment)
+        if (!state || state.settled) continue
+        // Clients that give fragments to the last call must have the whole of one before the next.
+        if (states.length > count && count > 0) {
+          const before = states[count - 1]!
+          const delta = touched.delete(before) ? next(before) : undefined
+          ended.push(...(delta ? [delta] : []), ...(finish(before) ?? []))
+        }
         const body = isRecord(fragment['function']) ? fragment['function'] : {}
-        if (!state) continue
         state.name ||= textOf(body['name']) ?? ''
         state.text += argumentsText(body['arguments'])
         touched.add(state)
       }
-      return [...touched].flatMap(state => next(state) ?? [])
+      return [...ended, ...[...touched].flatMap(state => next(state) ?? [])]
     },
     add({ name, arguments: text }) {
       if (!options.parallel && states.length > 0) return []
-      const from = -1 - states.length
-      const state = {
-        index: states.length,
-        from,
-        id: newCallId(),
-        name,
-        nameSent: false,
-        text,
-        sent: 0,
-      }
-      states.push(state)
+      const state = begin(-1 - states.length)
+      state.name = name
+      state.text = text
       return [next(state)!]
     },
     settle() {
       const deltas: CallDelta[] = []
       const broken: string[] = []
       for (const state of states) {
-        if (!state.name) continue
-        const { whole, suffix, absent: none } = settleArguments(state.text, options)
-        const lost = none && options.needsArguments(state.name)
-        if (whole === undefined || lost) broken.push(state.name)
-        else {
-          state.text = whole
-          state.sent = whole.length
-          if (suffix) deltas.push({ index: state.index, function: { arguments: suffix } })
-        }
+        const delta = finish(state)
+        if (delta) deltas.push(...delta)
+        else broken.push(state.name)
       }
       return { deltas, broken }
     },

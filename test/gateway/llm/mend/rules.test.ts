@@ -169,6 +169,20 @@ t.test('calls are joined by index alone, whatever a version makes of them', t =>
     1,
   )
   t.match(restless.mended.choices[0]!.calls, [{ name: 'f', arguments: '{"a":1}' }])
+  const forgetful = run(
+    [
+      call([{ index: 0, function: { name: 'g', arguments: '{"a": "x' } }]),
+      call([{ index: 1, function: { name: 'g', arguments: '{}' } }]),
+    ],
+    { closes: true },
+  )
+  t.match(
+    forgetful.sent
+      .flatMap(({ choices }) => choices[0]!.delta.tool_calls ?? [])
+      .map(one => one.index),
+    [0, 0, 1],
+    'a call is whole before the next begins',
+  )
   const late = run([
     call([{ index: 0, function: { arguments: '{}' } }]),
     call([{ index: 0, function: { name: 'g' } }]),
