@@ -8,6 +8,8 @@ import type { Store } from './policies/store.ts'
 /** The gateway's Prometheus metrics; `docs/operations.md` says what each is for. */
 export type GatewayMetrics = {
   metrics: Metrics
+  /** Counts an answer of an imported tool that its schema does not allow. */
+  misfit(tool: string): void
   /** Wraps the way in, so that every call of every face is counted and timed. */
   observe: (invoke: Invoke) => Invoke
 }
@@ -63,8 +65,16 @@ export function createMetrics(options: {
     () => redisHealth()?.failures ?? 0,
   )
 
+  const misfits = new Counter({
+    name: 'toolgate_output_misfits_total',
+    help: 'Answers of imported tools that their schemas do not allow, by tool',
+    labelNames: ['tool'],
+    registers: [metrics],
+  })
+
   return {
     metrics,
+    misfit: tool => misfits.inc({ tool }),
     observe: invoke => async (name, args, context) => {
       const startedAt = performance.now()
       const label = registry.get(name) ? name : 'unknown'

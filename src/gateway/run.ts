@@ -21,6 +21,8 @@ export type RunOptions = {
   settings: Settings
   readFile: (file: FileRef) => Promise<Uint8Array>
   saveFile: (file: NewFile) => Promise<string>
+  /** An imported tool gave something that its schema does not allow. */
+  onMisfit?: (tool: string) => void
   log: ToolLog & { child?: (bindings: object) => ToolLog }
   now?: () => number
 }
@@ -51,6 +53,7 @@ export function createRun(options: RunOptions): Call {
     if (problem === undefined) return
     if (isOurs(tool)) throw failFrom(new Error(`${tool.name}: output${problem}`), 'TG_INTERNAL')
     if (!isObject(output)) throw fail('TG_UPSTREAM_INVALID', tool.source, 'it is no JSON object')
+    options.onMisfit?.(tool.name)
     log.warn({ tool: tool.name, problem }, 'output does not fit its schema')
   }
 }

@@ -10,6 +10,7 @@ function runner() {
   const { log, getJson, getText, readFile, saveFile } = toolContext()
   const warnings: unknown[] = []
   const asked: unknown[] = []
+  const misfits: string[] = []
   const options: RunOptions = {
     upstream: {
       for: (tool, call) => {
@@ -21,10 +22,11 @@ function runner() {
     settings: { KEY: 'secret' },
     readFile,
     saveFile,
+    onMisfit: tool => misfits.push(tool),
     log: { ...log, warn: data => void warnings.push(data) },
     now: () => 1_000,
   }
-  return { run: createRun(options), warnings, asked }
+  return { run: createRun(options), warnings, asked, misfits }
 }
 const output = echoTool({}, { text: Type.String() }).output
 
@@ -79,10 +81,11 @@ t.test('an output of ours that does not fit is our fault, with the reason', asyn
 })
 
 t.test('an imported output that does not fit is noted, and let through', async t => {
-  const { run, warnings } = runner()
+  const { run, warnings, misfits } = runner()
   const foreign = echoTool({ source: 'shop', output, run: async () => ({ text: 7 }) })
   t.equal((await run(foreign, {}, callContext())).json, '{"text":7}')
   t.match(warnings, [{ tool: 'echo', problem: /\/text must be string/ }])
+  t.same(misfits, ['echo'])
   const odd = { ...foreign, output: { type: 'object', properties: { text: { pattern: '[' } } } }
   t.equal(
     (await run(odd, {}, callContext())).json,

@@ -10,7 +10,7 @@ import {
   type SourceDefinition,
   sourceId,
 } from '../../registry/sources/source.ts'
-import type { Batch, Linted } from './describe.ts'
+import type { Batch, LintedJson } from './describe.ts'
 
 /** Drafts in one message: few enough that taking it in is no pause for the main thread. */
 const batchCharactersMax = 200_000
@@ -24,11 +24,14 @@ async function work(port: NonNullable<typeof parentPort>): Promise<void> {
     description: Description
   }
   try {
+    let taken = Promise.resolve()
     for (const batch of batches(definition, description)) {
+      // While one is taken in, the next is made ready.
+      await taken
+      taken = new Promise(resolve => port.once('message', () => resolve()))
       port.postMessage(batch)
-      // The next one goes when this one has been taken in.
-      await new Promise(resolve => port.once('message', resolve))
     }
+    await taken
     port.postMessage({ done: true } satisfies Batch)
   } catch (error) {
     port.postMessage(
@@ -45,16 +48,16 @@ function* batches(definition: SourceDefinition, description: Description): Gener
   const described = describe(definition, description)
   const names = nameTools(sourceId(definition), described.drafts, () => false)
   const quarantined: Quarantined[] = [...described.quarantined]
-  let [linted, characters]: [Linted[], number] = [[], 0]
+  let [linted, characters]: [LintedJson[], number] = [[], 0]
   for (const [index, draft] of described.drafts.entries()) {
-    const version = versionOf(draft, described)
+    const json = JSON.stringify(draft)
     const reason = problemOf(definition, draft, names[index]!)
     if (reason) {
       quarantined.push({ name: draft.origin, reason })
       continue
     }
-    linted.push({ draft, version })
-    characters += JSON.stringify(draft).length
+    linted.push({ json, version: versionOf(json, described) })
+    characters += json.length
     if (characters < batchCharactersMax) continue
     yield { linted }
     ;[linted, characters] = [[], 0]

@@ -4,13 +4,15 @@ import type { Description } from '../../registry/sources/describe.ts'
 import type { Draft, Quarantined, SourceDefinition } from '../../registry/sources/source.ts'
 
 /** Bounds of the thread that reads a description, which may have been written to harm. */
-export const describeLimits = { ms: 20_000, heapMbMax: 768, stackMbMax: 8 } as const
+export const describeLimits = { ms: 20_000, heapMbMax: 768, youngMbMax: 96, stackMbMax: 8 } as const
 
 /** A draft that a view can say, and its version. */
 export type Linted = { draft: Draft; version: string }
+/** As the thread hands it over: text crosses faster than objects do. */
+export type LintedJson = { json: string; version: string }
 /** What the thread tells: drafts, then that it is done, or why it is not. */
 export type Batch =
-  | { linted: Linted[]; quarantined?: Quarantined[]; notes?: string[] }
+  | { linted: LintedJson[]; quarantined?: Quarantined[]; notes?: string[] }
   | { done: true }
   | { error: { code: ErrorCode; args: readonly unknown[] } }
   | { problem: string }
@@ -37,7 +39,11 @@ export async function describeInThread(
   const reading: Reading = { linted: [], quarantined: [], notes: [] }
   const worker = new Worker(new URL('./describe-thread.ts', import.meta.url), {
     workerData: { definition: withoutSecrets(definition), description },
-    resourceLimits: { maxOldGenerationSizeMb: limits.heapMbMax, stackSizeMb: limits.stackMbMax },
+    resourceLimits: {
+      maxOldGenerationSizeMb: limits.heapMbMax,
+      maxYoungGenerationSizeMb: limits.youngMbMax,
+      stackSizeMb: limits.stackMbMax,
+    },
     // What a debugger or a test put in front of the gateway is not for this thread.
     execArgv: [],
     stderr: true,
@@ -55,7 +61,8 @@ export async function describeInThread(
     if ('error' in batch) return reject(rebuild(batch.error.code, batch.error.args))
     if ('problem' in batch)
       return reject(fail('TG_UPSTREAM_INVALID', host, `it cannot be read: ${batch.problem}`))
-    reading.linted.push(...batch.linted)
+    for (const { json, version } of batch.linted)
+      reading.linted.push({ draft: JSON.parse(json) as Draft, version })
     reading.quarantined.push(...(batch.quarantined ?? []))
     reading.notes.push(...(batch.notes ?? []))
     worker.postMessage('next')

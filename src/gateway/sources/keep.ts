@@ -59,8 +59,9 @@ export function createKeep(redis: RedisPort): Keep {
       return read(Buffer.concat(parts))
     },
 
-    async saveDescription(id, description) {
-      const packed = await pack(JSON.stringify(description))
+    async saveDescription(id, { text, ...where }) {
+      // The text stands behind a line of JSON: to write 10 MiB as JSON would stop the loop.
+      const packed = await pack(`${JSON.stringify(where)}\n${text}`)
       if (packed.length > keepLimits.packedBytesMax) return false
       const size = keepLimits.chunkBytesMax
       const count = Math.max(1, Math.ceil(packed.length / size))
@@ -88,10 +89,10 @@ export function createKeep(redis: RedisPort): Keep {
 async function read(packed: Buffer): Promise<Kept | undefined> {
   try {
     const bytes = await unpack(packed, { maxOutputLength: 2 * sourceLimits.documentBytesMax })
-    const { text, url, of } = JSON.parse(bytes.toString('utf8')) as Partial<Kept>
-    if (typeof text !== 'string' || typeof url !== 'string' || typeof of !== 'string')
-      return undefined
-    return { text, url, of }
+    const line = bytes.indexOf(0x0a)
+    const { url, of } = JSON.parse(bytes.toString('utf8', 0, line)) as Partial<Kept>
+    if (typeof url !== 'string' || typeof of !== 'string') return undefined
+    return { text: bytes.toString('utf8', line + 1), url, of }
   } catch {
     return undefined
   }

@@ -5,7 +5,6 @@ import { kindDefaults } from '../../registry/sources/record.ts'
 import {
   type Draft,
   isStdio,
-  type Quarantined,
   type SourceDefinition,
   sourceId,
 } from '../../registry/sources/source.ts'
@@ -15,6 +14,7 @@ import type { Linted, Reading } from './describe.ts'
 import type { Fetched, Known } from './fetch-document.ts'
 import type { Keep } from './keep.ts'
 import { createPlaces } from './places.ts'
+import { type SourceReport, type SourceState, toReport } from './report.ts'
 import type { Way } from './way.ts'
 
 /** How a source is watched. */
@@ -35,33 +35,6 @@ export const liveLimits = {
   /** Work on many tools stops this often to let others have the loop. */
   sliceMs: 8,
 } as const
-
-/**
- * `loading`: nothing is known yet. `ready`. `stale`: its tools are those of an earlier description,
- * since a newer one could not be had. `unreachable`: it does not answer, its tools are listed as
- * unavailable. `failed`: nothing could be brought in.
- */
-export type SourceState = 'loading' | 'ready' | 'stale' | 'unreachable' | 'failed'
-
-/** What `/registry/sources` says of a source. */
-export type SourceReport = {
-  id: string
-  name: string
-  kind: SourceDefinition['kind']
-  /** Without a query, which may hold a key. */
-  url?: string
-  command?: string
-  /** True when it is stated in the configuration, and so cannot be taken out over HTTP. */
-  configured: boolean
-  state: SourceState
-  error?: { code: string; message: string; hint?: string }
-  tools: string[]
-  quarantined: Quarantined[]
-  losses: { tool: string; what: string[] }[]
-  notes: string[]
-  fetchedAt?: string
-  checkedAt?: string
-}
 
 /** One source, kept alive. */
 export type Live = {
@@ -263,25 +236,19 @@ export function createLive(options: LiveOptions): Live {
       const gapMs = what === 'stale' ? limits.staleMs : limits.suspectMs
       dueAt = Math.min(dueAt, Math.max(now(), checkedAt + gapMs))
     },
-    report: () => ({
-      id,
-      name: definition.name,
-      kind: definition.kind,
-      ...(isStdio(definition)
-        ? { command: definition.command }
-        : { url: definition.url.replace(/[?#].*$/s, '') }),
-      configured: options.configured,
-      state,
-      ...(failure ? { error: shown(failure) } : {}),
-      tools: tools.map(({ name }) => name),
-      quarantined: reading.quarantined,
-      losses: [...drafts].flatMap(([tool, { losses }]) =>
-        losses.length > 0 ? [{ tool, what: losses }] : [],
-      ),
-      notes: reading.notes,
-      ...(fetchedAt ? { fetchedAt: new Date(fetchedAt).toISOString() } : {}),
-      ...(checkedAt ? { checkedAt: new Date(checkedAt).toISOString() } : {}),
-    }),
+    report: () =>
+      toReport({
+        definition,
+        configured: options.configured,
+        state,
+        failure,
+        tools,
+        drafts,
+        quarantined: reading.quarantined,
+        notes: reading.notes,
+        fetchedAt,
+        checkedAt,
+      }),
     error: () => failure,
     async close() {
       closing.abort(new Error('the source is closed'))
@@ -295,8 +262,6 @@ const hashOf = (text = ''): string => createHash('sha256').update(text).digest('
 
 /** Errors that say that nobody is there. */
 const downCodes = new Set(['TG_UPSTREAM_UNREACHABLE', 'TG_UPSTREAM_BUSY', 'TG_DEADLINE'])
-
-const shown = ({ code, message, hint }: ToolError) => ({ code, message, ...(hint ? { hint } : {}) })
 
 const addressOf = ({ call }: Draft): string | undefined =>
   call.kind === 'operation'

@@ -1,7 +1,7 @@
 import type { FastifyInstance, preHandlerAsyncHookHandler } from 'fastify'
 import { fail } from '../../registry/errors.ts'
 import { parseSource } from '../../registry/sources/source.ts'
-import type { SourceReport } from './live.ts'
+import type { SourceReport } from './report.ts'
 import type { Sources } from './sources.ts'
 
 /** `/registry/sources`: other servers' tools, brought in and taken out by an admin. */

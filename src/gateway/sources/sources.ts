@@ -9,8 +9,9 @@ import { createBreaker } from '../policies/breaker.ts'
 import { noRedis, type RedisPort } from '../policies/redis-port.ts'
 import { describeInThread } from './describe.ts'
 import { createKeep } from './keep.ts'
-import { createLive, type Live, type liveLimits, type SourceReport } from './live.ts'
+import { createLive, type Live, type liveLimits } from './live.ts'
 import { createPlaces } from './places.ts'
+import type { SourceReport } from './report.ts'
 import { createWay } from './way.ts'
 
 /** Bounds of all sources together. */

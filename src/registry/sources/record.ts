@@ -58,9 +58,9 @@ export function toTool(
 }
 
 /** A version that changes with whatever the tool is, so that a new schema empties its cache. */
-export function versionOf(draft: Draft, described: Pick<Described, 'version'>): string {
+export function versionOf(draftJson: string, described: Pick<Described, 'version'>): string {
   const declared = /\d+\.\d+\.\d+/.exec(described.version ?? '')?.[0] ?? '1.0.0'
-  return `${declared}+${shortHash(JSON.stringify(draft), 8)}`
+  return `${declared}+${shortHash(draftJson, 8)}`
 }
 
 function cacheOf(draft: Draft, { cache }: SourceDefinition): CachePolicy | undefined {

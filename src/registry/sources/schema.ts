@@ -24,6 +24,15 @@ type Walk = {
   budget: { characters: number }
 }
 
+/** What a schema came to, and what it weighs. */
+type Imported = { schema: JsonSchema; notes: ReadonlySet<string>; characters: number }
+
+/** The reference that a schema is, and nothing else. */
+function refOf(schema: unknown): string | undefined {
+  const { $ref, ...beside } = asObject(schema)
+  return typeof $ref === 'string' && Object.keys(beside).length === 0 ? $ref : undefined
+}
+
 /** Tried one after the other, until what a schema comes to is small enough. */
 const depths = [sourceLimits.refDepthMax, 8, 5, 3]
 
@@ -34,29 +43,33 @@ const depths = [sourceLimits.refDepthMax, 8, 5, 3]
  */
 export function createSchemaImport(root: unknown): ImportSchema {
   let charactersLeft: number = sourceLimits.schemasCharactersMax
+  /** Whole components, which operations name again and again. */
+  const whole = { input: new Map<string, Imported>(), output: new Map<string, Imported>() }
+
   return (schema, direction, note) => {
-    const most = Math.min(sourceLimits.schemaCharactersMax, charactersLeft)
-    for (const [index, depthMax] of depths.entries()) {
-      const isLast = index === depths.length - 1
+    const ref = refOf(schema)
+    const known = ref === undefined ? undefined : whole[direction].get(ref)
+    const imported = known ?? importWhole(schema, direction)
+    if (ref !== undefined) whole[direction].set(ref, imported)
+    charactersLeft -= imported.characters
+    for (const loss of imported.notes) note(loss)
+    return imported.schema
+  }
+
+  function importWhole(schema: unknown, direction: Direction): Imported {
+    const most = Math.max(0, Math.min(sourceLimits.schemaCharactersMax, charactersLeft))
+    for (const depthMax of depths) {
       const notes = new Set<string>()
       const budget = { characters: most }
-      const walk = {
-        direction,
-        note: (loss: string) => notes.add(loss),
-        trail: [],
-        depth: 0,
-        depthMax,
-        budget,
-      }
-      const made = importSchema(schema, walk)
-      if (budget.characters < 0 && !isLast) continue
-      charactersLeft -= most - Math.max(budget.characters, 0)
-      for (const loss of notes) note(loss)
-      if (index > 0 || budget.characters < 0)
+      const note = (loss: string): void => void notes.add(loss)
+      const made = importSchema(schema, { direction, note, trail: [], depth: 0, depthMax, budget })
+      const isOver = budget.characters < 0
+      if (isOver && depthMax !== depths.at(-1)) continue
+      if (isOver || depthMax !== depths[0])
         note(`the ${direction} is too large to be shown whole: its depths are left open`)
-      return made
+      return { schema: made, notes, characters: most - Math.max(budget.characters, 0) }
     }
-    return {}
+    return { schema: {}, notes: new Set(), characters: 0 }
   }
 
   function importSchema(schema: unknown, walk: Walk): JsonSchema {
