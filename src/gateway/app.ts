@@ -258,6 +258,9 @@ const exposedHeaders = [
   'etag',
   'retry-after',
   'x-request-id',
+  'mcp-session-id',
+  'mcp-protocol-version',
+  'www-authenticate',
 ]
 
 /** CORS is for browsers, which name their origin; admin routes are never for another page's scripts. */
