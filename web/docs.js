@@ -17,13 +17,20 @@ function picturesOf(content) {
 
 const showPictures = () => ({
   wrapComponents: {
-    responseBody: (Original, { React }) => props => {
-      const pictures = picturesOf(props.content)
-      const shown = pictures.map(src =>
-        React.createElement('img', { key: src, src, alt: 'Picture in the answer', style: { maxWidth: '100%' } }),
-      )
-      return React.createElement('div', null, React.createElement(Original, props), ...shown)
-    },
+    responseBody:
+      (Original, { React }) =>
+      props => {
+        const pictures = picturesOf(props.content)
+        const shown = pictures.map(src =>
+          React.createElement('img', {
+            key: src,
+            src,
+            alt: 'Picture in the answer',
+            style: { maxWidth: '100%' },
+          }),
+        )
+        return React.createElement('div', null, React.createElement(Original, props), ...shown)
+      },
   },
 })
 

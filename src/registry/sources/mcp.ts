@@ -104,6 +104,9 @@ const fileTypes: [string, string][] = [
   ['file', '*/*'],
 ]
 
+/** The names under which files stand beside a text. */
+export const fileNames: ReadonlySet<string> = new Set(fileTypes.map(([name]) => name))
+
 /** Structured content as declared, else the text; files beside it have places of their own. */
 function outputOf(schema: unknown, note: (loss: string) => void): JsonSchema {
   const declared = asObject(schema)

@@ -1,6 +1,7 @@
 import type { CachePolicy, JsonObject, Tool, ToolContext } from '../tool.ts'
 import { globsFit, shortHash } from './names.ts'
 import { resultKey } from './answers.ts'
+import { fileNames } from './mcp.ts'
 import { type Described, type Draft, type SourceDefinition, sourceId } from './source.ts'
 
 /** How the tools of each kind of server run unless the source says otherwise. */
@@ -70,11 +71,12 @@ function cacheOf(draft: Draft, { cache }: SourceDefinition): CachePolicy | undef
   return isStored ? policy : undefined
 }
 
-/** A bare text as it is, all else as JSON. */
+/** A bare text as it is, with the addresses of files beside it; all else as JSON. */
 function textOf(output: JsonObject): string {
-  const { text, [resultKey]: result } = output
-  const others = Object.keys(output).length - 1
-  if (typeof result === 'string' && others === 0) return result
-  if (typeof text === 'string' && text !== '' && (others === 0 || 'data' in output)) return text
-  return JSON.stringify(output)
+  const { text, [resultKey]: result, data: _data, ...others } = output
+  const names = Object.keys(others)
+  if (typeof result === 'string' && Object.keys(output).length === 1) return result
+  if (typeof text !== 'string' || text === '' || !names.every(name => fileNames.has(name)))
+    return JSON.stringify(output)
+  return [text, ...names.map(name => `${name}: ${String(others[name])}`)].join('\n')
 }

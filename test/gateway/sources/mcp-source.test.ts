@@ -38,7 +38,10 @@ t.test('a server of 2026-07-28 comes in, and its tools work', async t => {
     image_2: /artifact/,
   })
   t.equal(String(context.saved.get(String(shown['image']))?.bytes), 'PNG')
-  t.equal(registry.get('things_pictures')?.text({ text: 'Just words.' }, {}), 'Just words.')
+  const say = (output: object) => registry.get('things_pictures')?.text({ ...output }, {})
+  t.equal(say({ text: 'Just words.', data: { a: 1 } }), 'Just words.')
+  t.equal(say({ text: 'Look.', image: 'https://x/1.png' }), 'Look.\nimage: https://x/1.png')
+  t.equal(say({ text: 'Look.', more: 1 }), '{"text":"Look.","more":1}')
   await t.rejects(call('things_fails'), {
     code: 'TG_UPSTREAM_FAILED',
     message: /the moon is not full/,
