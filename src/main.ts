@@ -67,9 +67,9 @@ async function serveMcp(env: Env): Promise<void> {
 /** The scripted model; the gateway beside it is told of it by LMDEPLOY_URL. */
 async function serveDevLlm(port: number): Promise<void> {
   const { startDevLlm } = await import('./gateway/llm/dev-llm.ts')
-  const { url, model, close } = await startDevLlm({ port })
-  process.stdout.write(`${model} at ${url}\nLMDEPLOY_URL=${url} toolgate\n`)
-  closeWithGrace({ delay: 1_000 }, close)
+  const llm = await startDevLlm({ port })
+  process.stdout.write(`${llm.model} at ${llm.url}\nLMDEPLOY_URL=${llm.url} toolgate\n`)
+  closeWithGrace({ delay: 1_000 }, () => llm.close())
 }
 
 async function serve(env: Env, flags: { dev: boolean }): Promise<void> {

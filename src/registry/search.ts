@@ -80,6 +80,6 @@ export function words(text: string): string[] {
 }
 
 const pairs = (segment: string): string[] => {
-  const characters = [...segment]
+  const characters = Array.from(segment)
   return characters.slice(1).map((character, index) => `${characters[index]}${character}`)
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { loadLocalTools } from '../../src/cli/local-tools.ts'
+import { startDevLlm } from '../../src/gateway/llm/dev-llm.ts'
 import { dialects } from '../../src/registry/views/dialects.ts'
 import { testApp } from '../fixtures/app.ts'
 import { project, runningGateway } from '../fixtures/running-gateway.ts'
@@ -28,7 +29,9 @@ t.test('the tool of the README works, with its example, and refuses what is no d
 })
 
 t.test('every example runs against a gateway and finds what it expects', async t => {
-  const { url } = await runningGateway(t)
+  const llm = await startDevLlm()
+  t.teardown(() => llm.close())
+  const { url } = await runningGateway(t, { LMDEPLOY_URL: llm.url })
   // Those in Python want packages that are not here; each says how to run it.
   const files = (await readdir(join(project, 'examples'), { recursive: true })).filter(
     name => /\.(ts|sh)$/.test(name) && !name.startsWith('hello-tool'),
