@@ -12,7 +12,7 @@ export type ClientStream = {
   /** Sends the headers; a second time does nothing. */
   head(headers?: Record<string, string>): void
   /** False when the client is slow: wait for `onDrain`. */
-  write(bytes: string | Uint8Array): boolean
+  write(bytes: string | Uint8Array, encoding?: 'utf8' | 'latin1'): boolean
   /** A line that is not part of the answer. */
   comment(text: string): void
   onDrain(resume: () => void): void
@@ -90,13 +90,12 @@ function openStream(reply: FastifyReply, { limits, keepAlive, now }: StreamOptio
       raw.flushHeaders()
       stream.writtenAt = now()
     },
-    write(bytes: string | Uint8Array) {
+    write(bytes: string | Uint8Array, encoding: 'utf8' | 'latin1' = 'utf8') {
       if (raw.destroyed || raw.writableEnded) return true
       stream.writtenAt = now()
       stream.bytesAt ??= stream.writtenAt
       stream.writes += 1
-      // Node encodes a string twice when it is written in a chunk: once to measure, once to send.
-      return raw.write(typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
+      return typeof bytes === 'string' ? raw.write(bytes, encoding) : raw.write(bytes)
     },
     comment(text: string) {
       stream.writtenAt = now()

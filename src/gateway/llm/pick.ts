@@ -35,9 +35,16 @@ export function pickNode(nodes: readonly PoolNode[], want: Want): PoolNode | und
   let least: PoolNode | undefined
   let home: PoolNode | undefined
   let homeScore = -1
+  let leastLoad = Infinity
+  const fresh = want.refused.size === 0 && want.tried.size === 0
   for (const node of nodes) {
-    if (!fits(node, want) || node.inFlight >= node.concurrency || want.tried.has(node)) continue
-    if (!least || load(node) < load(least)) least = node
+    if (node.state !== 'ready' || node.inFlight >= node.concurrency) continue
+    if (!fresh && (want.refused.has(node) || want.tried.has(node))) continue
+    const nodeLoad = load(node)
+    if (nodeLoad < leastLoad) {
+      least = node
+      leastLoad = nodeLoad
+    }
     if (want.affinity === undefined) continue
     const score = mix(node.seed, want.affinity) * Math.min(node.weight, 1)
     if (score > homeScore) {
@@ -47,5 +54,5 @@ export function pickNode(nodes: readonly PoolNode[], want: Want): PoolNode | und
   }
   if (!least && want.tried.size > 0) return pickNode(nodes, { ...want, tried: new Set() })
   if (!least || !home) return least
-  return load(home) <= load(least) + affinitySlack / home.weight ? home : least
+  return load(home) <= leastLoad + affinitySlack / home.weight ? home : least
 }

@@ -16,8 +16,8 @@ export type MendOptions = ChoiceOptions & {
   model: string
   /** The client asked for usage: a last chunk carries it. Else no chunk does. */
   includeUsage: boolean
-  /** Takes events that need no object: the client reads OpenAI's chunks, and nothing looks at them. */
-  passEvents?: ((events: Buffer) => void) | undefined
+  /** Takes events, a byte a character, that need no object: the client reads OpenAI's chunks, and nothing looks at them. */
+  passEvents?: ((events: string) => void) | undefined
 }
 
 /** How a turn stands when its node is done. */
@@ -107,7 +107,7 @@ export function createMender(
       const passed = frames?.pass(bytes)
       if (!passed || choiceAt(passed.index).finish !== undefined) return 0
       choiceAt(passed.index).said(passed.text)
-      passEvents?.(passed.out)
+      passEvents?.(passed.events)
       return passed.upTo
     },
     get problem() {

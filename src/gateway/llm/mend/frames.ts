@@ -2,20 +2,21 @@ import type { Chunk } from '../chat.ts'
 import { isRecord, parseRecord, recordsIn, stringEnd } from '../json.ts'
 import { dataEvent } from '../sse.ts'
 
-/** What a run of events became, and the text they said. */
+/** What a run of events became, and the text they said. Strings hold a byte a character. */
 export type Passed = {
   /** The mended events. */
-  out: Buffer
+  events: string
   /** How many of the bytes that came are done; the rest is for the rules. */
   upTo: number
   index: number
-  /** The inside of a JSON string. */
+  /** The inside of a JSON string without escapes. */
   text: string
 }
 
 /**
  * The chunks of a stream differ in one string. Once a chunk was mended by the rules, the bytes around
  * that string are known, before and after; the next ones are mended by changing those bytes alone.
+ * Bytes are looked at as Latin-1, which is any bytes in a string and costs no decoding.
  */
 export type Frames = {
   /** Passes the events at the beginning of `bytes` that differ from the last in their text alone. */
@@ -24,10 +25,7 @@ export type Frames = {
   learn(data: string, mended: Chunk): void
 }
 
-type Frame = { before: Buffer; after: Buffer; outBefore: Buffer; outAfter: Buffer; index: number }
-
-const quote = 0x22
-const backslash = 0x5c
+type Frame = { before: string; after: string; outBefore: string; outAfter: string; index: number }
 
 /** Makes the memory of one stream. */
 export function createFrames(): Frames {
@@ -35,20 +33,22 @@ export function createFrames(): Frames {
   return {
     pass(bytes) {
       if (!frame) return undefined
-      const parts: Buffer[] = []
+      const { before, after, outBefore, outAfter, index } = frame
+      const came = bytes.toString('latin1')
+      let events = ''
       let text = ''
       let at = 0
-      for (;;) {
-        const end = textEnd(frame, bytes, at)
-        if (end === undefined) break
-        const start = at + frame.before.length
-        parts.push(framed(frame, bytes.subarray(start, end)))
-        text += bytes.toString('utf8', start, end)
-        at = end + frame.after.length
+      while (came.startsWith(before, at)) {
+        const start = at + before.length
+        const end = came.indexOf('"', start)
+        if (end <= start || !came.startsWith(after, end)) break
+        const said = came.slice(start, end)
+        if (said.includes('\\')) break
+        events += outBefore + said + outAfter
+        text += said
+        at = end + after.length
       }
-      if (at === 0) return undefined
-      const out = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
-      return { out, upTo: at, index: frame.index, text }
+      return at === 0 ? undefined : { events, upTo: at, index, text }
     },
     learn(data, mended) {
       frame = frameOf(data, mended)
@@ -56,32 +56,7 @@ export function createFrames(): Frames {
   }
 }
 
-/** Where the text of the event at `at` ends, if it is framed as the last was and has no escapes. */
-function textEnd({ before, after }: Frame, bytes: Buffer, at: number): number | undefined {
-  const start = at + before.length
-  if (start >= bytes.length || bytes.compare(before, 0, before.length, at, start) !== 0) {
-    return undefined
-  }
-  const end = bytes.indexOf(quote, start)
-  const next = end + after.length
-  if (
-    end <= start ||
-    next > bytes.length ||
-    bytes.compare(after, 0, after.length, end, next) !== 0
-  ) {
-    return undefined
-  }
-  const escape = bytes.indexOf(backslash, start)
-  return escape === -1 || escape > end ? end : undefined
-}
-
-function framed({ outBefore, outAfter }: Frame, text: Buffer): Buffer {
-  const out = Buffer.allocUnsafe(outBefore.length + text.length + outAfter.length)
-  outBefore.copy(out, 0)
-  text.copy(out, outBefore.length)
-  outAfter.copy(out, outBefore.length + text.length)
-  return out
-}
+const bytesOf = (text: string): string => Buffer.from(text).toString('latin1')
 
 function frameOf(data: string, mended: Chunk): Frame | undefined {
   const [choice, ...others] = mended.choices
@@ -92,10 +67,10 @@ function frameOf(data: string, mended: Chunk): Frame | undefined {
   const sent = around(dataEvent(mended))
   if (!came || !sent || !isTheText(came)) return undefined
   return {
-    before: Buffer.from(came.before),
-    after: Buffer.from(came.after),
-    outBefore: Buffer.from(sent.before),
-    outAfter: Buffer.from(sent.after),
+    before: bytesOf(came.before),
+    after: bytesOf(came.after),
+    outBefore: bytesOf(sent.before),
+    outAfter: bytesOf(sent.after),
     index: choice.index,
   }
 }

@@ -70,9 +70,9 @@ async function stream(llm: Llm, call: LlmCall, surface: Surface): Promise<unknow
     emit: chunk => void (pending += surface.chunk(chunk)),
     ...(surface.passesEvents && !wantsLoop(surface.request.body)
       ? {
-          passEvents(events: Buffer) {
+          passEvents(events: string) {
             flush()
-            flowing = out.write(events)
+            flowing = out.write(events, 'latin1')
           },
         }
       : {}),

@@ -30,7 +30,9 @@ function run(bytes: Buffer[], passes: boolean): string {
       includeUsage: false,
       offer: { tools: [], choice: 'auto', parallel: true },
       closes: false,
-      ...(passes ? { passEvents: events => void (out += events.toString()) } : {}),
+      ...(passes
+        ? { passEvents: events => void (out += Buffer.from(events, 'latin1').toString()) }
+        : {}),
     },
     (chunk: Chunk) => void (out += dataEvent(chunk)),
   )
