@@ -94,6 +94,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     settings,
     readFile: files.read,
     saveFile: files.save,
+    onMisfit: tool => misfit(tool),
     log,
     now,
   })
@@ -118,7 +119,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     now,
   })
   const redisHealth = () => redis?.health()
-  const { metrics, observe } = createMetrics({ registry, store, redisHealth })
+  const { metrics, observe, misfit } = createMetrics({ registry, store, redisHealth })
   const invoke = observe(createInvoke({ registry, call, resolveFile: files.resolve }))
 
   // The server and what holds for every route.
