@@ -4,6 +4,7 @@ import { dirname } from 'node:path'
 import fastifyStatic from '@fastify/static'
 import type { FastifyInstance } from 'fastify'
 import '@fastify/swagger'
+import { fail } from '../../registry/errors.ts'
 
 const policy = [
   "default-src 'self'",
@@ -29,18 +30,14 @@ export async function docsRoutes(app: FastifyInstance): Promise<void> {
   app.get('/docs/page.js', { config, schema }, (_request, reply) =>
     reply.type('text/javascript; charset=utf-8').send(script),
   )
-  await app.register(async scope => {
-    scope.addHook('onRoute', route => {
-      route.config = { ...route.config, ...config }
-      route.schema = { ...route.schema, hide: true }
-    })
-    await scope.register(fastifyStatic, {
-      root: assets,
-      prefix: '/docs/assets/',
-      decorateReply: false,
-      index: false,
-      maxAge: '1d',
-      allowedPath: path => /\.(css|js|png)$/.test(path),
-    })
-  })
+  await app.register(fastifyStatic, { root: assets, serve: false, maxAge: '1d' })
+  app.get<{ Params: { file: string } }>(
+    '/docs/assets/:file',
+    { config, schema },
+    (request, reply) => {
+      const { file } = request.params
+      if (!/^[\w-][\w.-]*\.(css|js|png)$/.test(file)) throw fail('TG_ROUTE_UNKNOWN', request.url)
+      return reply.sendFile(file)
+    },
+  )
 }

@@ -16,7 +16,9 @@ export function answerUnknownRoutes(app: FastifyInstance): void {
 
   app.setNotFoundHandler(async (request, reply) => {
     const allowed = methodsOf(request)
-    if (allowed.length === 0) throw fail('TG_ROUTE_UNKNOWN', pathOf(request))
+    // A route that has the method found nothing under its path.
+    if (allowed.length === 0 || allowed.includes(request.method))
+      throw fail('TG_ROUTE_UNKNOWN', pathOf(request))
     reply.header('allow', allowed.join(', '))
     throw fail('TG_METHOD', request.method, allowed)
   })

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { testApp } from '../../fixtures/app.ts'
 
-t.test('the reference is served from here alone', async t => {
-  const { app } = await testApp(t)
+t.test('the reference is served from here alone, and whole, with a key too', async t => {
+  const { app } = await testApp(t, { env: { TOOLGATE_KEY: 'a-good-long-key' } })
   t.equal((await app.inject('/')).headers['location'], '/docs')
   const page = await app.inject('/docs')
   t.match(page.headers['content-type'], 'text/html')
@@ -12,6 +12,8 @@ t.test('the reference is served from here alone', async t => {
     t.match(path, /^\/docs\//, 'no address of another host')
     t.equal((await app.inject(path)).statusCode, 200, path)
   }
+  for (const path of ['package.json', '..%2fpackage.json', 'none.js', 'absolute-path.js%00.css'])
+    t.equal((await app.inject(`/docs/assets/${path}`)).statusCode, 404, path)
 })
 
 t.test('health is open, metrics count calls', async t => {
