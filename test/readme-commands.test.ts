@@ -8,11 +8,12 @@ import { project, runningGateway } from './fixtures/running-gateway.ts'
 
 t.setTimeout(300_000)
 
-/** Blocks marked `bash` are shown and not run here; this says what vouches for each. */
+/** Blocks marked `bash` or `console` are shown and not run here; this says what vouches for each. */
 const vouched: Record<string, string> = {
   'npm ci\nnpm start': '.ci/run begins with the first; the gateway of this test is the second',
   'HOST=0.0.0.0': 'test/deploy/dockerfile.test.ts starts it so',
   'docker compose': 'test/deploy/compose.test.ts reads the file',
+  'LMDEPLOY_URL=': 'test/gateway/llm/failover.test.ts has two nodes, one of which dies',
   '/v1/chat/completions': 'it wants a model; test/gateway/llm/loop.test.ts makes such calls',
 }
 
@@ -36,7 +37,7 @@ t.test('every command of the README and the manual runs', async t => {
 
 t.test('a command that is not run here is vouched for elsewhere', async t => {
   for (const { path, text } of texts)
-    for (const code of blocksOf(text, 'bash'))
+    for (const code of [...blocksOf(text, 'bash'), ...blocksOf(text, 'console')])
       t.ok(
         Object.keys(vouched).some(part => code.includes(part)),
         `${path}: ${code}`,
