@@ -88,14 +88,19 @@ export default defineTool({
   examples: [
     {
       title: 'A person with a dog',
-      input: { image: 'https://example.com/walk.jpg', labels: ['person', '狗'] },
+      // There to be fetched, and to stay: the address names a commit. What we find in it is below.
+      input: {
+        image:
+          'https://raw.githubusercontent.com/pjreddie/darknet/f6afaabcdf85f77e7aff2ec55c020c0e297c77f9/data/person.jpg',
+        labels: ['person', '狗'],
+      },
       output: {
         objects: [
-          { label: 'person', score: 0.91, box: [310, 60, 420, 430] },
-          { label: 'dog', score: 0.84, box: [110, 290, 265, 440] },
+          { label: 'person', score: 0.762, box: [190.2, 103.1, 273.2, 379.5] },
+          { label: 'dog', score: 0.525, box: [66.4, 263.1, 197.9, 351.2] },
         ],
-        width: 800,
-        height: 480,
+        width: 640,
+        height: 424,
       },
     },
   ],

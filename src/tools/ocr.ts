@@ -71,16 +71,17 @@ export default defineTool({
   text: ({ text }) => text || 'No text was found in the picture.',
   examples: [
     {
-      title: 'A street sign',
-      input: { image: 'https://example.com/sign.jpg' },
+      title: 'A line of Chinese',
+      // There to be fetched, and to stay: the address names a commit. What we read in it is below.
+      input: {
+        image:
+          'https://raw.githubusercontent.com/naptha/tesseract.js/42eae669e4b3a66429d8516f078912cc747a89df/tests/assets/images/chinese.png',
+      },
       output: {
-        text: '出口\nEXIT',
-        lines: [
-          { text: '出口', confidence: 0.99, box: [120, 40, 280, 118] },
-          { text: 'EXIT', confidence: 0.98, box: [142, 136, 258, 180] },
-        ],
-        width: 400,
-        height: 220,
+        text: '繁體中文測試',
+        lines: [{ text: '繁體中文測試', confidence: 0.978, box: [71.1, 69.2, 243.2, 97.3] }],
+        width: 320,
+        height: 180,
       },
     },
   ],
