@@ -26,7 +26,7 @@ export type Llm = {
 }
 
 /** A body as it came, and what it says. */
-export type LlmBody = { bytes: Buffer; text: string; json: Json }
+export type LlmBody = { bytes: Buffer; json: Json }
 
 /** Facts for the one log line and the metrics of a request. */
 export type CallFacts = {
@@ -149,7 +149,7 @@ export function readBody(bytes: Buffer): LlmBody {
   const json = parseJson(text)
   if (json === undefined) throw fail('TG_BODY_INVALID', 'it is not JSON')
   if (!isRecord(json)) throw fail('TG_BODY_INVALID', 'it is JSON, but no object')
-  return { bytes, text, json }
+  return { bytes, json }
 }
 
 /** A quick look: a text with few brackets nests at most as deep. */

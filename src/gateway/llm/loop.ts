@@ -92,7 +92,7 @@ function createLoop({ request, run, tools, options, deadline, context }: LoopPar
   let calls = 0
 
   const turnRequest = (step: number): TurnRequest => {
-    const { text: _text, bytes: _bytes, ...rest } = request
+    const { bytes: _bytes, ...rest } = request
     const left = tokensLeft(options, usage)
     const choice = step === 1 ? request.offer.choice : 'auto'
     const { tool_choice: _choice, ...body } = request.body

@@ -32,9 +32,9 @@ export function nodeRequest(request: TurnRequest, node: PoolNode): NodeRequest {
   }
 }
 
-/** The request with its changes; where its text is known, the rest of it as it came. */
-const written = ({ body, text }: TurnRequest, patch: Patch): string =>
-  text === undefined ? JSON.stringify({ ...body, ...patch }) : editMembers(text, patch)
+/** The request with its changes; where its bytes are known, the rest of it as it came. */
+const written = ({ body, bytes }: TurnRequest, patch: Patch): string =>
+  bytes === undefined ? JSON.stringify({ ...body, ...patch }) : editMembers(bytes.toString(), patch)
 
 const asksUsage = ({ stream_options: options }: Json): boolean =>
   isRecord(options) && options['include_usage'] === true

@@ -8,9 +8,7 @@ export type Names = { id: string; created: number }
 export type TurnRequest = {
   /** A chat request in OpenAI's shape. */
   body: Json
-  /** The bytes it came as, where they did: what needs no change is sent as it was. */
-  text?: string
-  /** The same as bytes, where nothing was changed on the way here. */
+  /** What it came as, where it did: what needs no change is sent as it was. */
   bytes?: Buffer
   /** As the client named it. */
   model: string

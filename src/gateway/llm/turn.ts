@@ -233,7 +233,7 @@ async function checkCalls(checked: Checked): Promise<Usage | undefined> {
 }
 
 function repairRequest(request: TurnRequest, said: string, wrong: string): TurnRequest {
-  const { text: _text, bytes: _bytes, ...rest } = request
+  const { bytes: _bytes, ...rest } = request
   const messages = [
     ...recordsIn(request.body['messages']),
     { role: 'assistant', content: said },

@@ -61,10 +61,12 @@ const bytesOf = (text: string): string => Buffer.from(text).toString('latin1')
 function frameOf(data: string, mended: Chunk): Frame | undefined {
   const [choice, ...others] = mended.choices
   if (!choice || others.length > 0 || choice.finish_reason !== null) return undefined
-  const { content, ...more } = choice.delta
-  if (typeof content !== 'string' || Object.keys(more).length > 0) return undefined
+  const { role: _role, content, ...more } = choice.delta
+  if (typeof content !== 'string' || !isEmpty(more)) return undefined
+  // The role is said in the first chunk alone; the next ones go out without it.
+  const next = { ...mended, choices: [{ ...choice, delta: { content } }] }
   const came = around(`data: ${data}\n\n`)
-  const sent = around(dataEvent(mended))
+  const sent = around(dataEvent(next))
   if (!came || !sent || !isTheText(came)) return undefined
   return {
     before: bytesOf(came.before),
@@ -73,6 +75,11 @@ function frameOf(data: string, mended: Chunk): Frame | undefined {
     outAfter: bytesOf(sent.after),
     index: choice.index,
   }
+}
+
+function isEmpty(record: object): boolean {
+  for (const _ in record) return false
+  return true
 }
 
 /** What stands around the first `content` of an event, the quotes included. */

@@ -110,8 +110,14 @@ const internalFields = [
   'preserve_cache',
   'toolgate',
 ]
-export const dropInternalFields: BodyRule = body =>
-  Object.fromEntries(internalFields.filter(name => name in body).map(name => [name, undefined]))
+export const dropInternalFields: BodyRule = body => without(body, internalFields, () => true)
+
+/** Takes out the members of some names that are no good. */
+function without(body: Json, names: readonly string[], bad: (value: unknown) => boolean): Patch {
+  const patch: Patch = {}
+  for (const name of names) if (name in body && bad(body[name])) patch[name] = undefined
+  return patch
+}
 
 /** Before 0.18 a bare string was a message; from then on only a list is. */
 export const messagesAreAList: BodyRule = ({ messages }) =>
@@ -131,11 +137,8 @@ export const requiredWithoutFormat: BodyRule = ({
 
 /** Before 0.17 `n: null` is refused, and it means one everywhere. */
 export const nullMeansAbsent: BodyRule = body =>
-  Object.fromEntries(
-    ['n', 'tools', 'tool_choice', 'stream_options', 'max_tokens']
-      .filter(name => name in body && body[name] === null)
-      .map(name => [name, undefined]),
-  )
+  without(body, nullableFields, value => value === null)
+const nullableFields = ['n', 'tools', 'tool_choice', 'stream_options', 'max_tokens']
 
 const bodyRules: readonly BodyRule[] = [
   dropInternalFields,
@@ -147,7 +150,8 @@ const bodyRules: readonly BodyRule[] = [
 
 /** What of a chat request must change for this node: nothing, in the usual case. */
 export function mendBody(body: Json, node: PoolNode, served: string): Patch {
-  const patch: Patch = Object.assign({}, ...bodyRules.map(rule => rule(body, node)))
+  const patch: Patch = {}
+  for (const rule of bodyRules) Object.assign(patch, rule(body, node))
   const name = node.models.get(served)
   if (name !== undefined && name !== body['model']) patch['model'] = name
   const messages = recordsIn(patch['messages'] ?? body['messages'])

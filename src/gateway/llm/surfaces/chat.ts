@@ -45,7 +45,7 @@ export async function chat(llm: Llm, call: LlmCall): Promise<unknown> {
 type Names = { model: string; served: string; affinity: number | undefined }
 
 async function chatRequest(llm: Llm, call: LlmCall, names: Names): Promise<TurnRequest> {
-  const { json, text, bytes } = call.body
+  const { json, bytes } = call.body
   const messages = await llm.media.check(json['messages'], call.signal)
   const patch: Patch = { ...legacyFunctions(json), ...(messages ? { messages } : {}) }
   const changed = Object.keys(patch).length > 0
@@ -54,7 +54,7 @@ async function chatRequest(llm: Llm, call: LlmCall, names: Names): Promise<TurnR
   return {
     ...names,
     body,
-    ...(changed ? { text: editMembers(text, patch) } : { text, bytes }),
+    bytes: changed ? Buffer.from(editMembers(bytes.toString(), patch)) : bytes,
     stream: json['stream'] === true,
     includeUsage: isRecord(options) && options['include_usage'] === true,
     offer: offerOf(body, llm.limits),

@@ -36,7 +36,7 @@ async function mended(
   call: LlmCall,
   { path, served, model, affinity }: Names,
 ): Promise<unknown> {
-  const { json, text } = call.body
+  const { json, bytes } = call.body
   const asked = json['stream'] === true
   const mend = createCompletionMender(json, { model, created: Math.floor(llm.now() / 1000) })
   const out = asked ? call.openStream({ keepAlive: true }) : undefined
@@ -63,7 +63,7 @@ async function mended(
           method: 'POST',
           path,
           headers: { 'content-type': 'application/json' },
-          body: Object.keys(changes).length > 0 ? editMembers(text, changes) : text,
+          body: Object.keys(changes).length > 0 ? editMembers(bytes.toString(), changes) : bytes,
           stream: asked,
         }
       },

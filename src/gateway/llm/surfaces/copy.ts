@@ -91,7 +91,7 @@ function nodeRequest(
   { path, served, headers }: CopyOptions,
   node: PoolNode,
 ): NodeRequest {
-  const { bytes, text, json } = call.body
+  const { bytes, json } = call.body
   const patch: Patch = {}
   const name = served === undefined ? undefined : node.models.get(served)
   if (name !== undefined && name !== json['model']) patch['model'] = name
@@ -100,7 +100,7 @@ function nodeRequest(
     method: 'POST',
     path,
     headers: { 'content-type': 'application/json', ...headers },
-    body: Object.keys(patch).length > 0 ? editMembers(text, patch) : bytes,
+    body: Object.keys(patch).length > 0 ? editMembers(bytes.toString(), patch) : bytes,
     stream: json['stream'] === true,
   }
 }
