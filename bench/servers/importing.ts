@@ -1,4 +1,5 @@
 // A gateway that imports one server: BENCH_SOURCE is its address. Tells how it went on GET /bench.
+import { enableCompileCache } from 'node:module'
 import { pino } from 'pino'
 import { parseConfig } from '../../src/config.ts'
 import { buildApp } from '../../src/gateway/app.ts'
@@ -7,6 +8,8 @@ import { createSources } from '../../src/gateway/sources/sources.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { parseSource } from '../../src/registry/sources/source.ts'
 
+// As the command does.
+enableCompileCache()
 const config = parseConfig({ TOOLGATE_FILES: `/tmp/toolgate-bench-${process.pid}` })
 const registry = createRegistry([])
 const log = pino({ level: 'error' })

@@ -31,6 +31,16 @@ export type Keep = {
   removeDescription(id: string): Promise<void>
 }
 
+/** Of a gateway without Redis: nothing is packed that nobody will read. */
+export const noKeep: Keep = {
+  definitions: async () => undefined,
+  saveDefinition: async () => false,
+  removeDefinition: async () => undefined,
+  description: async () => undefined,
+  saveDescription: async () => false,
+  removeDescription: async () => undefined,
+}
+
 const definitionsKey = 'tg:r:sources'
 const partKey = (id: string, part: number): string => `tg:r:d:{${id}}:${part}`
 

@@ -8,7 +8,7 @@ import { createGuard, type Guard } from '../http/guard.ts'
 import { createBreaker } from '../policies/breaker.ts'
 import { noRedis, type RedisPort } from '../policies/redis-port.ts'
 import { describeInThread } from './describe.ts'
-import { createKeep } from './keep.ts'
+import { createKeep, noKeep } from './keep.ts'
 import { createLive, type Live, type liveLimits } from './live.ts'
 import { createPlaces } from './places.ts'
 import type { SourceReport } from './report.ts'
@@ -64,7 +64,7 @@ export type SourcesOptions = {
 export function createSources(options: SourcesOptions): Sources {
   const { registry, log, now = Date.now } = options
   const limits = { ...sourcesLimits, ...options.limits }
-  const keep = createKeep(options.redis)
+  const keep = options.redis === noRedis ? noKeep : createKeep(options.redis)
   const breaker = createBreaker({ now })
   const threads = createPlaces(limits.threadsMax)
   const lives = new Map<string, Live>()

@@ -3,7 +3,7 @@ import { describeAgentlego } from './agentlego.ts'
 import { describeHttp } from './http.ts'
 import { describeMcp } from './mcp.ts'
 import { describeOpenapi } from './openapi.ts'
-import type { Described, SourceDefinition } from './source.ts'
+import type { Described, Share, SourceDefinition } from './source.ts'
 
 /** What a server says of its tools: a document's text, or an MCP listing as JSON. */
 export type Description = {
@@ -12,10 +12,14 @@ export type Description = {
   url: string
 }
 
-/** Makes drafts of what a server says, whatever its kind. Pure, and safe to run in a thread. */
-export function describe(definition: SourceDefinition, { text, url }: Description): Described {
+/** Makes drafts of what a server says, or of a share of it. Pure, and safe to run in a thread. */
+export function describe(
+  definition: SourceDefinition,
+  { text, url }: Description,
+  share: Share = { index: 0, count: 1 },
+): Described {
   const { include, exclude, headers = {} } = definition
-  const wanted = { ...(include ? { include } : {}), ...(exclude ? { exclude } : {}) }
+  const wanted = { ...(include ? { include } : {}), ...(exclude ? { exclude } : {}), share }
   const options = { ...wanted, url, headerNames: Object.keys(headers) }
   switch (definition.kind) {
     case 'openapi': {

@@ -4,7 +4,7 @@ import { asObject } from '../views/walk.ts'
 import { kindOf } from './media.ts'
 import { createArgumentNames, isWanted, slug } from './names.ts'
 import { createSchemaImport } from './schema.ts'
-import { type Described, type Draft } from './source.ts'
+import { type Described, type Draft, type Share, shareOf } from './source.ts'
 import { sourceLimits } from './limits.ts'
 import { asText, cleanText } from './text.ts'
 
@@ -14,7 +14,7 @@ export type McpListing = { tools: unknown[]; version?: string }
 /** The tools of an MCP server. */
 export function describeMcp(
   listing: McpListing,
-  options: { include?: string[]; exclude?: string[] },
+  options: { include?: string[]; exclude?: string[]; share?: Share },
 ): Described {
   const described: Described = {
     drafts: [],
@@ -26,7 +26,7 @@ export function describeMcp(
     const own = typeof name === 'string' ? name : ''
     return isWanted(options, [own, slug(own)])
   })
-  for (const tool of wanted.slice(0, sourceLimits.operationsMax)) {
+  for (const tool of shareOf(wanted.slice(0, sourceLimits.operationsMax), options.share)) {
     try {
       described.drafts.push(draftOf(tool))
     } catch (error) {

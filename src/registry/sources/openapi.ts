@@ -13,7 +13,7 @@ import {
 } from './operations.ts'
 import { createSchemaImport } from './schema.ts'
 import { credentialsFor } from './security.ts'
-import { type Described, type Draft } from './source.ts'
+import { type Described, type Draft, type Share, shareOf } from './source.ts'
 import { sourceLimits } from './limits.ts'
 import { cleanText } from './text.ts'
 
@@ -27,6 +27,8 @@ export type ImportOptions = {
   headerNames: readonly string[]
   include?: string[]
   exclude?: string[]
+  /** Several threads may read one document; absent = the whole of it. */
+  share?: Share
 }
 
 /** How one dialect of documents makes a tool of an operation. */
@@ -60,7 +62,7 @@ export function readOperations(
   const wanted = operationPlaces(document, loss => notes.add(loss)).filter(
     place => isTool(place) && isWanted(options, namesOf(place)),
   )
-  for (const place of wanted.slice(0, sourceLimits.operationsMax)) {
+  for (const place of shareOf(wanted.slice(0, sourceLimits.operationsMax), options.share)) {
     const losses = new Set<string>()
     const note = (loss: string) => losses.add(loss)
     try {

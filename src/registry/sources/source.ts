@@ -128,6 +128,18 @@ export type Draft = {
 }
 /** A tool that cannot be brought in, and why. */
 export type Quarantined = { name: string; reason: string }
+/** Which share of a description is read: the `index`th of `count`. */
+export type Share = { index: number; count: number }
+
+/** That share of a list, in its order. */
+export function shareOf<Item>(
+  items: readonly Item[],
+  { index, count }: Share = { index: 0, count: 1 },
+): Item[] {
+  const size = Math.ceil(items.length / count)
+  return items.slice(index * size, (index + 1) * size)
+}
+
 /** All that a description came to. */
 export type Described = {
   drafts: Draft[]
