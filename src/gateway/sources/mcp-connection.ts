@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type {
   CallToolResult,
   Client,
@@ -16,6 +17,7 @@ import type { Open } from './mcp-transport.ts'
 export const mcpLimits = {
   connectMs: 15_000,
   probeMs: 5_000,
+  closeMs: 2_000,
   pagesMax: 200,
   errorCharactersMax: 500,
 } as const
@@ -117,9 +119,10 @@ export function createMcpConnection(options: McpConnectionOptions): McpConnectio
     },
 
     async close() {
-      const client = await current?.catch(() => undefined)
+      const ending = current?.then(client => client.close()).catch(() => undefined)
       current = undefined
-      await client?.close().catch(() => undefined)
+      // A server that never answered is not waited for: it is closed when it does, or times out.
+      await Promise.race([ending, delay(mcpLimits.closeMs, undefined, { ref: false })])
     },
   }
 

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { sourceGateway } from '../../fixtures/sources/gateway.ts'
+import { otherServer } from '../../fixtures/sources/server.ts'
 import {
   type McpTool,
   sdkServer,
@@ -187,4 +188,24 @@ t.test('a program that is not there fails with its name, and nothing else does',
     state: 'unreachable',
     error: { code: 'TG_UPSTREAM_UNREACHABLE', message: /no-such-program-here/ },
   })
+})
+
+t.test(
+  'a server that never answers is given up in time, and keeps nobody from closing',
+  async t => {
+    const server = await otherServer(t, () => 'hang')
+    const { add, sources } = await sourceGateway(t, { liveLimits: { fetchMs: 300 } })
+    const { body } = await add({ name: 'mute', kind: 'mcp', url: `${server.url}/mcp` })
+    t.match(body, { state: 'unreachable', error: { code: 'TG_DEADLINE' } })
+    const startedAt = performance.now()
+    await sources.close()
+    t.ok(performance.now() - startedAt < 5_000)
+  },
+)
+
+t.test('a page where a server should be is said to be one', async t => {
+  const server = await otherServer(t, () => ({ type: 'text/html', body: '<html>Hi</html>' }))
+  const { add } = await sourceGateway(t)
+  const { body } = await add({ name: 'page', kind: 'mcp', url: `${server.url}/mcp` })
+  t.match(body, { state: /failed|unreachable/, tools: [], error: { code: /TG_UPSTREAM/ } })
 })
