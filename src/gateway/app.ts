@@ -225,6 +225,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     now,
     registration: { allow: config.llm.registrars },
     allowedHosts: config.allowedHosts,
+    ...(redis ? { redis } : {}),
   })
   await app.register(docsRoutes)
 

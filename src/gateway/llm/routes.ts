@@ -3,6 +3,8 @@ import type { Registry } from 'prom-client'
 import type { Dispatcher } from 'undici'
 import { fail, type ToolError } from '../../registry/errors.ts'
 import { errorHeaders, toHttpError } from '../http/errors.ts'
+import { noRedis, type RedisPort } from '../policies/redis-port.ts'
+import { createSharedNodes } from './shared-nodes.ts'
 import { beginCall, type Llm, type LlmCall, readBody } from './call.ts'
 import { createClientStreams } from './client-stream.ts'
 import { affinityOf } from './affinity.ts'
@@ -18,7 +20,7 @@ import { completions } from './surfaces/completions.ts'
 import { copy } from './surfaces/copy.ts'
 import { countMessageTokens, messages } from './surfaces/messages.ts'
 import { listModels, oneModel, sendJson } from './surfaces/models.ts'
-import { nodeRoutes, type Registration } from './surfaces/nodes.ts'
+import { nodeRoutes, parseNodeSpec, type Registration } from './surfaces/nodes.ts'
 import { responses } from './surfaces/responses.ts'
 
 /** What the LLM side is built of. */
@@ -39,6 +41,8 @@ export type LlmOptions = {
   mediaDispatcher?: Dispatcher
   lookup?: (host: string) => Promise<string[]>
   logPrompts?: boolean
+  /** Shares the nodes that admins add among replicas. */
+  redis?: RedisPort
 }
 
 type Handler = (llm: Llm, call: LlmCall) => unknown
@@ -65,8 +69,12 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
   const llm: Llm = { pool, limits, log, now, streams, media, tools, metrics, logPrompts }
   const startedAt = now()
 
+  const { redis = noRedis } = options
+  const shared = createSharedNodes({ redis, pool, parse: parseNodeSpec, log })
+  void shared.sync()
   app.addHook('onClose', async () => {
     streams.close()
+    shared.close()
     await pool.close()
   })
   await app.register(async v1 => {
@@ -115,7 +123,7 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
       throw fail('TG_ROUTE_UNKNOWN', request.url.split('?')[0]!)
     })
   })
-  nodeRoutes(app, { pool, registration: options.registration ?? { allow: [] } })
+  nodeRoutes(app, { pool, shared, registration: options.registration ?? { allow: [] } })
 }
 
 const metricsOf = (given: LlmMetrics | Registry | undefined): LlmMetrics | undefined =>

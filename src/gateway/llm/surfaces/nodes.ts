@@ -6,6 +6,7 @@ import { fail } from '../../../registry/errors.ts'
 import { isRecord, textOf } from '../json.ts'
 import type { NodeSpec } from '../node.ts'
 import type { Pool } from '../pool.ts'
+import type { SharedNodes } from '../shared-nodes.ts'
 
 /** Who may register by LMDeploy's own `--proxy-url`: nobody, unless the operator says so. */
 export type Registration = { allow: readonly string[]; key?: string }
@@ -47,28 +48,35 @@ export function parseNodeSpec(value: unknown): NodeSpec {
   throw fail('TG_REQUEST_INVALID', said.join('; ') || 'the node is malformed')
 }
 
+export type NodeRouteOptions = { pool: Pool; registration: Registration; shared: SharedNodes }
+
 /** The pool's own routes. Their errors have the gateway's shape, not OpenAI's. */
 export function nodeRoutes(
   app: FastifyInstance,
-  { pool, registration }: { pool: Pool; registration: Registration },
+  { pool, registration, shared }: NodeRouteOptions,
 ): void {
   const admin = { config: { access: 'admin' as const } }
   app.get('/llm/nodes', admin, () => ({ nodes: pool.nodes() }))
   app.post('/llm/nodes', admin, async (request, reply) => {
     const spec = parseNodeSpec(request.body)
-    return reply.code(201).send(await pool.add(spec))
+    const view = await pool.add(spec)
+    await shared.put(spec)
+    return reply.code(201).send(view)
   })
   app.delete('/llm/nodes', admin, async request => {
     const { url } = request.query as { url?: unknown }
     if (typeof url !== 'string') throw fail('TG_QUERY', 'url', 'must name the node')
     const view = pool.drain(url)
     if (!view) throw fail('TG_NOT_FOUND', 'node', url, 'GET /llm/nodes lists them')
+    await shared.remove(url)
     return view
   })
   app.post('/nodes/add', { config: { access: 'open' } }, async request => {
     if (!isAllowed(request.socket.remoteAddress, registration.allow))
       throw fail('TG_ROUTE_UNKNOWN', '/nodes/add')
-    await pool.add(registeredSpec(request.body, request.socket.remoteAddress ?? '', registration))
+    const spec = registeredSpec(request.body, request.socket.remoteAddress ?? '', registration)
+    await pool.add(spec)
+    await shared.put(spec)
     return 'Added successfully'
   })
 }

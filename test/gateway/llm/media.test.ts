@@ -1,0 +1,76 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import t from 'tap'
+import { llmLimits } from '../../../src/gateway/llm/limits.ts'
+import { createMediaGate, type MediaOptions } from '../../../src/gateway/llm/media.ts'
+
+const signal = new AbortController().signal
+const messages = (url: string) => [
+  { role: 'user', content: [{ type: 'image_url', image_url: { url } }] },
+]
+const gate = (more: Partial<MediaOptions> = {}) =>
+  createMediaGate({
+    limits: llmLimits,
+    publicOrigin: 'http://gateway.test',
+    lookup: async () => ['93.184.216.34'],
+    ...more,
+  })
+
+t.test('pictures of allowed servers are put into the request, within bounds', async t => {
+  const server = createServer((request, response) => {
+    if (request.url === '/a.png')
+      return response.writeHead(200, { 'content-type': 'image/png' }).end('png')
+    if (request.url === '/big.png') return response.end('x'.repeat(5_000))
+    response.writeHead(404).end()
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const allowed = gate({ allowedHosts: [host], limits: { ...llmLimits, imageBytesMax: 1_000 } })
+  t.match(
+    await allowed.check(messages(`http://${host}/a.png`), signal),
+    messages('data:image/png;base64,cG5n'),
+  )
+  await t.rejects(allowed.check(messages(`http://${host}/big.png`), signal), {
+    code: 'TG_TOO_LARGE',
+  })
+  await t.rejects(allowed.check(messages(`http://${host}/none.png`), signal), {
+    code: 'TG_UPSTREAM_FAILED',
+  })
+  await t.rejects(gate().check(messages(`http://${host}/a.png`), signal), {
+    code: 'TG_URL_REFUSED',
+  })
+  await new Promise(resolve => server.close(resolve).closeAllConnections())
+  await t.rejects(allowed.check(messages(`http://${host}/a.png`), signal), {
+    code: 'TG_UPSTREAM_UNREACHABLE',
+  })
+})
+
+t.test(
+  "a public name that leads to a private address is refused, one that leads nowhere is the node's",
+  async t => {
+    const url = 'https://pictures.example.com/a.png'
+    await t.rejects(
+      gate({ lookup: async () => ['93.184.216.34', '10.0.0.1'] }).check(messages(url), signal),
+      { code: 'TG_URL_REFUSED' },
+    )
+    t.equal(
+      await gate({ lookup: () => Promise.reject(new Error('ENOTFOUND')) }).check(
+        messages(url),
+        signal,
+      ),
+      undefined,
+    )
+    t.equal(await gate().check([{ role: 'user', content: 'text' }], signal), undefined)
+  },
+)
+
+t.test('only so many pictures are taken', async t => {
+  const content = Array.from({ length: 3 }, () => ({
+    type: 'image_url',
+    image_url: 'data:image/png;base64,AA==',
+  }))
+  await t.rejects(
+    gate({ limits: { ...llmLimits, imagesMax: 2 } }).check([{ role: 'user', content }], signal),
+    { code: 'TG_TOO_LARGE' },
+  )
+})
