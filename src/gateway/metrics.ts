@@ -9,7 +9,7 @@ import type { Store } from './policies/store.ts'
 export type GatewayMetrics = {
   metrics: Metrics
   /** Counts an answer of an imported tool that its schema does not allow. */
-  misfit(tool: string): void
+  misfit: (tool: string) => void
   /** Wraps the way in, so that every call of every face is counted and timed. */
   observe: (invoke: Invoke) => Invoke
 }
