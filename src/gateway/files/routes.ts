@@ -28,7 +28,7 @@ export async function storeUpload(
   const { stream, name, mediaType } = upload
   try {
     const file = await store.put({
-      stream: stream as Readable,
+      stream: lent(stream as Readable),
       name,
       ...(mediaType ? { mediaType } : {}),
     })
@@ -40,6 +40,11 @@ export async function storeUpload(
       throw failFrom(cause, 'TG_CLIENT_CLOSED')
     throw /multipart data/.test(message) ? failFrom(cause, 'TG_BODY_INVALID', message) : cause
   }
+}
+
+/** A stream that outlives its reader: a client whose file is too large still wants the answer. */
+async function* lent(stream: Readable): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array
 }
 
 /** `POST /files` and `GET /files/:id`. */
@@ -57,20 +62,14 @@ export async function fileRoutes(app: FastifyInstance, options: FileRoutesOption
     '/files',
     { config: { access: 'key' }, bodyLimit: Number.MAX_SAFE_INTEGER },
     async (request, reply) => {
-      try {
-        const upload = request.isMultipart()
-          ? await filePart(request, fileBytesMax)
-          : rawBody(request)
-        const file = await storeUpload(store, upload, fileBytesMax)
-        const { id, name, mediaType, bytes, sha256, expiresAt } = file
-        const url = urlFor(request, id)
-        const until = new Date(expiresAt).toISOString()
-        return { id, url, name, mediaType, bytes, sha256, expiresAt: until }
-      } catch (error) {
-        // The rest of the body is not read, so the connection cannot serve another request.
-        if (!request.raw.complete) reply.header('connection', 'close')
-        throw error
-      }
+      const upload = request.isMultipart()
+        ? await filePart(request, fileBytesMax)
+        : rawBody(request)
+      const file = await storeUpload(store, upload, fileBytesMax)
+      const { id, name, mediaType, bytes, sha256, expiresAt } = file
+      const url = urlFor(request, id)
+      const until = new Date(expiresAt).toISOString()
+      return { id, url, name, mediaType, bytes, sha256, expiresAt: until }
     },
   )
 

@@ -9,6 +9,7 @@ import type {
 } from 'fastify'
 import { fail, failFrom, isToolError, toToolError, type ToolError } from '../../registry/errors.ts'
 import { formLimits } from './arguments.ts'
+import { closeLingering, isStillSending } from './linger.ts'
 
 /** The body of every error but those of `/v1/*`, MCP and the AgentLego face. */
 export type ErrorBody = {
@@ -92,6 +93,7 @@ export function shapeErrors(app: FastifyInstance): void {
 function sendError(error: ToolError, request: FastifyRequest, reply: FastifyReply) {
   logError(request.log, error, request.id)
   errorHeaders(reply, error)
+  if (isStillSending(request)) closeLingering(request, reply)
   return reply.status(error.status).send(errorBody(error, request.id))
 }
 

@@ -1,0 +1,27 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+/** How long a refused client may go on sending before its connection is cut. */
+export const lingerLimits = { lingerMs: 2_000 } as const
+
+/** True while the body of a request has not wholly come. */
+export const isStillSending = ({ raw }: FastifyRequest): boolean => raw.complete === false
+
+/**
+ * Answers before the body has come, and closes after it. What still comes is read and dropped for a
+ * while: a socket that is closed over unread bytes is reset, and the reset overtakes the answer.
+ */
+export function closeLingering({ raw }: FastifyRequest, reply: FastifyReply): void {
+  const { socket } = raw
+  const destroySoon = socket.destroySoon.bind(socket)
+  void reply.header('connection', 'close')
+  raw.unpipe()
+  raw.resume()
+  // Node calls this once the answer is written.
+  socket.destroySoon = () => {
+    if (raw.complete) return destroySoon()
+    socket.end()
+    const timer = setTimeout(() => socket.destroy(), lingerLimits.lingerMs).unref()
+    raw.once('end', () => socket.destroy())
+    socket.once('close', () => clearTimeout(timer))
+  }
+}
