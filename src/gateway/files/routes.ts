@@ -61,7 +61,7 @@ export async function fileRoutes(app: FastifyInstance, options: FileRoutesOption
   app.post<{ Querystring: { name?: string } }>(
     '/files',
     { config: { access: 'key' }, bodyLimit: Number.MAX_SAFE_INTEGER },
-    async (request, reply) => {
+    async request => {
       const upload = request.isMultipart()
         ? await filePart(request, fileBytesMax)
         : rawBody(request)
