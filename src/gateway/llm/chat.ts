@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isRecord, type Json } from './json.ts'
+import { isRecord, type Json, numberOf } from './json.ts'
 
 /** A function a model may call, whichever API it was stated in. */
 export type ToolSpec = { name: string; description?: string; parameters?: Json; strict?: boolean }
@@ -81,6 +81,17 @@ export function mendUsage(usage: unknown): Usage | undefined {
     ...(isRecord(completed) ? { completion_tokens_details: completed } : {}),
   }
 }
+
+const detail = (usage: Usage | undefined, group: string, name: string): number | undefined => {
+  const details = usage?.[group]
+  return isRecord(details) ? numberOf(details[name]) : undefined
+}
+/** How many of a prompt's tokens a node had in its cache, where it says so. */
+export const cachedTokens = (usage: Usage | undefined): number | undefined =>
+  detail(usage, 'prompt_tokens_details', 'cached_tokens')
+/** How many of an answer's tokens were thoughts, where the node says so. */
+export const reasoningTokens = (usage: Usage | undefined): number | undefined =>
+  detail(usage, 'completion_tokens_details', 'reasoning_tokens')
 
 /** The sum of two usages. */
 export const addUsage = (one: Usage | undefined, two: Usage | undefined): Usage | undefined =>

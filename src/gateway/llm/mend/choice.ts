@@ -123,7 +123,8 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
     push(raw) {
       if (finish !== undefined) return undefined
       catchUp()
-      const { index: _index, delta: rawDelta, finish_reason: reason, ...more } = raw
+      const { index: _index, delta: rawDelta, finish_reason: reason, ...others } = raw
+      const more = logprobsAreWhole(others)
       const said = isRecord(rawDelta) ? statements(rawDelta) : nothing
       const delta: Delta = said.text ? { ...said.more, ...read(said.text) } : said.more
       if (said.thought) {
@@ -167,6 +168,12 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
     begin: () => (begun ? undefined : choiceOf({})),
   }
 }
+
+/** LMDeploy's have no `refusal`, which OpenAI's always have. */
+const logprobsAreWhole = (choice: Json): Json =>
+  isRecord(choice['logprobs'])
+    ? { ...choice, logprobs: { refusal: null, ...choice['logprobs'] } }
+    : choice
 
 const needsArguments = ({ tools }: ToolOffer, name: string): boolean => {
   const required = tools.find(tool => tool.name === name)?.parameters?.['required']

@@ -1,4 +1,4 @@
-import { type Chunk, newMessageId, type TurnChoice, type Usage } from '../chat.ts'
+import { cachedTokens, type Chunk, newMessageId, type TurnChoice, type Usage } from '../chat.ts'
 import { type Json, parseRecord } from '../json.ts'
 import type { LoopReport, Step } from '../loop.ts'
 import { namedEvent } from '../sse.ts'
@@ -10,9 +10,30 @@ const stopReasons: Record<string, string> = {
   content_filter: 'refusal',
 }
 const stopReason = (finish: string): string => stopReasons[finish] ?? 'end_turn'
-const usageOf = (usage: Usage | undefined): Json => ({
+/** What a node has no word for is null, as the SDKs type it: a strict one wants every member. */
+const countOf = (usage: Usage | undefined): Json => ({
   input_tokens: usage?.prompt_tokens ?? 0,
   output_tokens: usage?.completion_tokens ?? 0,
+  cache_creation_input_tokens: null,
+  cache_read_input_tokens: cachedTokens(usage) ?? null,
+  output_tokens_details: null,
+  server_tool_use: null,
+})
+const usageOf = (usage: Usage | undefined): Json => ({
+  ...countOf(usage),
+  cache_creation: null,
+  inference_geo: null,
+  service_tier: null,
+  speed: null,
+})
+const unsaid = { container: null, stop_details: null }
+const textBlock = (text: string): Json => ({ type: 'text', text, citations: null })
+const toolBlock = (id: string, name: string, input: Json): Json => ({
+  type: 'tool_use',
+  id,
+  name,
+  input,
+  caller: { type: 'direct' },
 })
 
 /** Thoughts carry a signature there; ours says where they came from. */
@@ -36,16 +57,13 @@ export function messageOf(
       ...(reasoning && reasoning !== content
         ? [{ type: 'thinking', thinking: reasoning, signature }]
         : []),
-      ...(content ? [{ type: 'text', text: content }] : []),
-      ...calls.map(call => ({
-        type: 'tool_use',
-        id: call.id,
-        name: call.name,
-        input: parseRecord(call.arguments) ?? {},
-      })),
+      ...(content ? [textBlock(content)] : []),
+      ...calls.map(call => toolBlock(call.id, call.name, parseRecord(call.arguments) ?? {})),
     ],
     stop_reason: stopReason(finish),
     stop_sequence: null,
+    ...unsaid,
+    diagnostics: null,
     usage: usageOf(usage),
     ...(toolgate ? { toolgate } : {}),
   }
@@ -93,7 +111,9 @@ export function createMessageEncoder(model: string): MessageEncoder {
       content: [],
       stop_reason: null,
       stop_sequence: null,
-      usage: { input_tokens: 0, output_tokens: 0 },
+      ...unsaid,
+      diagnostics: null,
+      usage: usageOf(undefined),
     }
     return event('message_start', { message }) + event('ping', {})
   }
@@ -108,13 +128,12 @@ export function createMessageEncoder(model: string): MessageEncoder {
           out += delta({ type: 'thinking_delta', thinking: said.reasoning_content })
         }
         if (said.content) {
-          if (open !== 'text') out += begin('text', { type: 'text', text: '' })
+          if (open !== 'text') out += begin('text', textBlock(''))
           out += delta({ type: 'text_delta', text: said.content })
         }
         for (const call of said.tool_calls ?? []) {
           if (open !== call.index) {
-            const block = { type: 'tool_use', id: call.id, name: call.function.name, input: {} }
-            out += begin(call.index, block)
+            out += begin(call.index, toolBlock(call.id ?? '', call.function.name ?? '', {}))
           }
           if (call.function.arguments) {
             out += delta({ type: 'input_json_delta', partial_json: call.function.arguments })
@@ -128,8 +147,8 @@ export function createMessageEncoder(model: string): MessageEncoder {
       start() +
       close() +
       event('message_delta', {
-        delta: { stop_reason: stopReason(finish), stop_sequence: null },
-        usage: usageOf(usage),
+        delta: { stop_reason: stopReason(finish), stop_sequence: null, ...unsaid },
+        usage: countOf(usage),
         ...(toolgate ? { toolgate } : {}),
       }) +
       event('message_stop', {}),

@@ -41,6 +41,13 @@ const anthropicModel = (id: string, startedAt: number): Json => ({
   id,
   display_name: id,
   created_at: new Date(startedAt).toISOString(),
+  lifecycle: 'active',
+  deprecated_at: null,
+  retires_at: null,
+  capabilities: null,
+  line: null,
+  max_input_tokens: null,
+  max_tokens: null,
 })
 
 /** Sends JSON whose bytes are made here. */

@@ -1,10 +1,12 @@
 import type { ToolError } from '../../../registry/errors.ts'
 import {
+  cachedTokens,
   type Chunk,
   type ModelCall,
   newItemId,
   newMessageId,
   newResponseId,
+  reasoningTokens,
   type TurnChoice,
   type Usage,
 } from '../chat.ts'
@@ -13,16 +15,13 @@ import type { LoopReport, Step } from '../loop.ts'
 import { openAiProblem } from '../problem.ts'
 import { namedEvent } from '../sse.ts'
 
-const usageOf = (usage: Usage | undefined): Json | null =>
-  usage
-    ? {
-        input_tokens: usage.prompt_tokens,
-        input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
-        output_tokens: usage.completion_tokens,
-        output_tokens_details: { reasoning_tokens: 0 },
-        total_tokens: usage.total_tokens,
-      }
-    : null
+const usageOf = (usage: Usage): Json => ({
+  input_tokens: usage.prompt_tokens,
+  input_tokens_details: { cached_tokens: cachedTokens(usage) ?? 0, cache_write_tokens: 0 },
+  output_tokens: usage.completion_tokens,
+  output_tokens_details: { reasoning_tokens: reasoningTokens(usage) ?? 0 },
+  total_tokens: usage.total_tokens,
+})
 
 const reasoningItem = (id: string, text: string): Json => ({
   id,
@@ -61,6 +60,7 @@ type Parts = { body: Json; model: string; createdAt: number }
 function responseOf({ body, model, createdAt }: Parts, more: Json): Json {
   return {
     object: 'response',
+    access_programs: null,
     created_at: createdAt,
     model,
     status: 'in_progress',
@@ -79,11 +79,10 @@ function responseOf({ body, model, createdAt }: Parts, more: Json): Json {
     temperature: body['temperature'] ?? null,
     text: body['text'] ?? { format: { type: 'text' } },
     tool_choice: body['tool_choice'] ?? 'auto',
-    tools: recordsIn(body['tools']).map(tool => ({ strict: null, ...tool })),
+    tools: recordsIn(body['tools']).map(tool => ({ strict: null, parameters: null, ...tool })),
     top_p: body['top_p'] ?? null,
     truncation: 'disabled',
-    usage: null,
-    user: body['user'] ?? null,
+    ...(typeof body['user'] === 'string' ? { user: body['user'] } : {}),
     ...more,
   }
 }
@@ -91,7 +90,7 @@ function responseOf({ body, model, createdAt }: Parts, more: Json): Json {
 const ended = (finish: string, usage: Usage | undefined): Json => ({
   status: finish === 'length' ? 'incomplete' : 'completed',
   incomplete_details: finish === 'length' ? { reason: 'max_output_tokens' } : null,
-  usage: usageOf(usage),
+  ...(usage ? { usage: usageOf(usage) } : {}),
 })
 
 /** A turn as one Response. */
@@ -277,8 +276,9 @@ export function createResponseEncoder(parts: Parts): ResponseEncoder {
       )
     },
     broken(problem) {
-      const { code, message } = openAiProblem(problem).error
-      const error = { code: code ?? 'server_error', message }
+      // Clients type a closed list of codes here.
+      const code = problem.status === 429 ? 'rate_limit_exceeded' : 'server_error'
+      const error = { code, message: openAiProblem(problem).error.message }
       return start() + close() + event('response.failed', snapshot({ status: 'failed', error }))
     },
   }
