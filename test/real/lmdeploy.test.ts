@@ -1,213 +1,269 @@
+import Anthropic from '@anthropic-ai/sdk'
 import { readFileSync } from 'node:fs'
-import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import t from 'tap'
+import OpenAI from 'openai'
+import t, { type Test } from 'tap'
+import { messageStreamProblems, Message } from '../fixtures/llm/anthropic-shapes.ts'
+import { createGateway, type Loose } from '../fixtures/llm/gateway.ts'
 import {
-  createGateway,
-  eventsOf,
-  type Loose,
-  namedEventsOf,
-  type TestGateway,
-} from '../fixtures/llm/gateway.ts'
-import { Completion, readStream, shapeProblem } from '../fixtures/llm/openai-shapes.ts'
+  Chunk,
+  Completion,
+  readStream,
+  shapeProblem,
+  TextChunk,
+  TextCompletion,
+} from '../fixtures/llm/openai-shapes.ts'
+import { type Recording, startReplay } from '../fixtures/llm/replay.ts'
+import { responseStreamProblems, WholeResponse } from '../fixtures/llm/responses-shapes.ts'
 import { sharedFolder } from '../fixtures/shared-folder.ts'
 
 const { folder, skip } = sharedFolder('fixtures/lmdeploy/0.18.0/')
+const recordings = (): Recording[] =>
+  JSON.parse(readFileSync(new URL('index.json', folder), 'utf8'))
+const bytesOf = ({ file }: Recording): string => readFileSync(new URL(file, folder), 'utf8')
 
-type Recording = {
-  file: string
-  server: string
-  note: string
-  request: {
-    method: string
-    path: string
-    headers: Record<string, string>
-    body?: Loose
-    rawBody?: string
-  }
-  response: { status: number; headers: [string, string][] }
-  reads: [number, number][]
-  chunked: boolean
-  end: string
-}
-
-/** Sends what was recorded, as it was recorded: same bytes, same cuts, same pauses. */
-async function replay(
-  { file, response, reads, chunked }: Recording,
-  out: ServerResponse,
-): Promise<void> {
-  const body = readFileSync(new URL(file, folder))
-  const type = response.headers.find(([name]) => name.toLowerCase() === 'content-type')?.[1]
-  out.writeHead(response.status, type ? { 'content-type': type } : {})
-  if (!chunked || !file.endsWith('.sse')) return void out.end(body)
-  out.flushHeaders()
-  const events = body.toString('latin1').split(/(?<=\n\n)/)
-  let before = reads[0]?.[0] ?? 0
-  for (const [index, event] of events.entries()) {
-    const at = reads[index + 1]?.[0] ?? before
-    if (at - before > 1) await sleep(Math.min(at - before, 6))
-    before = at
-    out.write(event, 'latin1')
-  }
-  out.end()
-}
-
-async function startReplay() {
-  let current: Recording | undefined
-  const server = createServer((request, response) => {
-    request.resume()
-    request.on('end', () => {
-      if (request.url === '/health') return response.end('{"status":"healthy"}')
-      if (request.url === '/openapi.json') {
-        const paths = [
-          '/v1/chat/completions',
-          '/v1/messages',
-          '/v1/responses',
-          '/health',
-          '/update_weights_from_ipc',
-        ]
-        return response.end(
-          JSON.stringify({ paths: Object.fromEntries(paths.map(path => [path, {}])) }),
-        )
-      }
-      if (request.method === 'GET') return response.end('{"data":[{"id":"tiny"}]}')
-      if (!current) return response.writeHead(500).end()
-      return void replay(current, response)
-    })
-  })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    play: (recording: Recording) => void (current = recording),
-    close: () => new Promise(resolve => server.close(resolve).closeAllConnections()),
-  }
-}
-
-const index = (): Recording[] => JSON.parse(readFileSync(new URL('index.json', folder), 'utf8'))
-const isPost = ({ request, server }: Recording, path: string): boolean =>
-  request.method === 'POST' &&
-  request.path === path &&
-  request.body !== undefined &&
-  server !== 'none'
-
-t.test('a real LMDeploy 0.18.0, replayed', { skip }, async t => {
-  const node = await startReplay()
-  const gateway: TestGateway = await createGateway({
-    nodes: [{ url: node.url, models: ['tiny', 'zzz'] }],
+/** A gateway before a node that replays; both engines alike, or LMDeploy's own proxy. */
+async function setUp(t: Test, kind: 'engine' | 'proxy') {
+  const paths =
+    kind === 'proxy'
+      ? ['/nodes/status', '/v1/chat/completions']
+      : ['/v1/chat/completions', '/v1/messages', '/v1/responses', '/update_weights_from_ipc']
+  const node = await startReplay(folder, { health: kind === 'engine', paths })
+  const gateway = await createGateway({
+    nodes: [{ url: node.url, models: ['tiny', 'zzz'], key: 'k1' }],
     limits: { attemptsMax: 1, failuresMax: 1_000, ejectMs: 1, nodelessMs: 3_000 },
   })
+  const address = await gateway.listen()
   t.teardown(async () => {
     await gateway.app.close()
     await node.close()
   })
-  const settled = async (): Promise<void> => {
-    while (gateway.pool.nodes()[0]?.state !== 'ready') {
-      await gateway.pool.probe()
-      await sleep(5)
-    }
-  }
-  const all = index()
-
-  t.test('every chat answer is valid, streamed or not', async t => {
-    let streams = 0
-    let wholes = 0
-    for (const recording of all.filter(one => isPost(one, '/v1/chat/completions'))) {
-      const { file, request } = recording
+  return {
+    ...gateway,
+    node,
+    openai: new OpenAI({ baseURL: `${address}/v1`, apiKey: 'mine', maxRetries: 0 }),
+    anthropic: new Anthropic({ baseURL: address, apiKey: 'mine', maxRetries: 0 }),
+    /** Plays the recording to whoever asks next; a node that was set aside is back first. */
+    async play(recording: Recording): Promise<void> {
       node.play(recording)
-      await settled()
-      const answer = await gateway.post('/v1/chat/completions', request.body)
-      if (answer.status !== 200) {
-        t.match(
-          answer.json,
-          { error: { message: String, type: String } },
-          `${file} is an error in OpenAI's shape`,
-        )
-        continue
+      while (gateway.pool.nodes()[0]?.state !== 'ready') {
+        await gateway.pool.probe()
+        await sleep(5)
       }
-      if (request.body.stream === true && answer.text.startsWith('data: ')) {
-        streams += 1
-        const events = eventsOf(answer.text)
-        if (events.some(event => event.error)) {
-          t.equal(events.at(-1), '[DONE]', `${file} ends after its error`)
-          continue
-        }
-        if (request.body.n === 2) continue
-        const includeUsage = request.body.stream_options?.include_usage === true
-        const { problems, said } = readStream(events, { includeUsage })
-        t.same(problems, [], file)
-        if (said.finish === 'tool_calls') {
-          for (const call of said.calls)
-            t.type(JSON.parse(call.arguments), 'object', `${file}: arguments are JSON`)
-        }
-      } else {
-        wholes += 1
-        t.equal(shapeProblem(Completion, answer.json), undefined, file)
-      }
-    }
-    t.ok(streams > 40 && wholes > 30, `${streams} streams and ${wholes} whole answers`)
-  })
+    },
+  }
+}
+type SetUp = Awaited<ReturnType<typeof setUp>>
 
-  t.test('raw and native answers are the recorded bytes', async t => {
-    for (const path of [
-      '/v1/chat/completions',
-      '/v1/completions',
-      '/v1/messages',
-      '/v1/responses',
-      '/v1/encode',
-      '/generate',
-    ]) {
-      for (const recording of all.filter(one => isPost(one, path) && one.end === 'eof')) {
-        if (
-          recording.request.body.messages === undefined &&
-          recording.request.body.prompt === undefined &&
-          recording.request.body.input === undefined
-        )
-          continue
-        node.play(recording)
-        await settled()
-        const answer = await gateway.post(path, recording.request.body, { 'x-toolgate-raw': '1' })
-        if (answer.status === 400 && recording.response.status !== 400) continue
-        if (
-          recording.response.status >= 401 ||
-          (recording.request.body.model === undefined && path.startsWith('/v1/c'))
-        )
-          continue
-        t.equal(answer.text, readFileSync(new URL(recording.file, folder), 'utf8'), recording.file)
-        t.equal(answer.status, recording.response.status)
-      }
-    }
-  })
+/** What a client of the SDK gets: objects, and the error that ended them. */
+type Seen = { objects: Loose[]; error?: Loose }
+async function seen(asked: Promise<unknown>): Promise<Seen> {
+  const objects: Loose[] = []
+  const plain = (value: unknown): Loose => JSON.parse(JSON.stringify(value))
+  try {
+    const answer = await asked
+    if (typeof answer === 'object' && answer && Symbol.asyncIterator in answer)
+      for await (const one of answer as AsyncIterable<unknown>) objects.push(plain(one))
+    else objects.push(plain(answer))
+    return { objects }
+  } catch (error) {
+    return { objects, error }
+  }
+}
+const problemsOf = (shape: Parameters<typeof shapeProblem>[0], objects: Loose[]): string[] =>
+  objects.flatMap(one => shapeProblem(shape, one) ?? [])
 
-  t.test('messages and responses are made of the chat recordings too', async t => {
+/** What is wrong with what a client of chat got. */
+function chatProblems(body: Loose, objects: Loose[]): string[] {
+  if (!body.stream) return problemsOf(Completion, objects)
+  const problems = problemsOf(Chunk, objects)
+  const includeUsage = body.stream_options?.include_usage === true
+  for (let index = 0; index < (body.n ?? 1); index += 1) {
+    const mine = objects.flatMap(chunk => {
+      const choices = chunk.choices.filter((one: Loose) => one.index === index)
+      return choices.length > 0 || chunk.choices.length === 0 ? [{ ...chunk, choices }] : []
+    })
+    const read = readStream([...mine, '[DONE]'], { includeUsage })
+    problems.push(...read.problems)
+    if (read.said.finish === 'tool_calls' && body.tools)
+      for (const call of read.said.calls)
+        if (typeof JSON.parse(call.arguments) !== 'object') problems.push(`${call.name}: no object`)
+  }
+  return problems
+}
+
+/** The status under which a client should see what was recorded; the node's own is not always true. */
+function statusOf(recording: Recording): number {
+  const { file, response } = recording
+  if (file in ours) return ours[file]!
+  if (response.status === 401) return 502
+  if (response.status === 422) return 400
+  if (response.status !== 200 || file.endsWith('.sse')) return response.status
+  const answer: Loose = JSON.parse(bytesOf(recording))
+  return answer.object === 'error' ? answer.code : 200
+}
+/** Where we say something else than the node did: 0 is an error event in a stream that had begun. */
+const ours: Record<string, number> = {
+  'pytorch/error_bad_role.json': 400,
+  'pytorch/tool_choice_named_unknown.json': 400,
+  'pytorch/tool_call_broken_json.json': 502,
+  'pytorch/tool_call_unknown_tool.json': 502,
+  'pytorch/tool_call_broken_json_stream.sse': 0,
+  'turbomind/tool_call_broken_json_stream.sse': 0,
+  'pytorch/abort_stream.sse': 0,
+}
+
+const surfaces = [
+  '/v1/chat/completions',
+  '/v1/completions',
+  '/v1/messages',
+  '/v1/messages/count_tokens',
+  '/v1/responses',
+  '/v1/encode',
+  '/v1/embeddings',
+  '/generate',
+]
+const isPost = ({ request }: Recording, path: string): boolean =>
+  request.method === 'POST' && request.path === path && request.body !== undefined
+const fromEngine = ({ server }: Recording): boolean => server !== 'proxy'
+
+t.test('a real LMDeploy 0.18.0, replayed with its timing', { skip }, async t => {
+  const all = recordings()
+  t.equal(all.length, 237)
+  const played = new Set<string>()
+
+  for (const kind of ['engine', 'proxy'] as const)
+    t.test(`OpenAI's client gets no invalid object: ${kind}`, async t => {
+      const { play, openai, node } = await setUp(t, kind)
+      for (const recording of all.filter(one => fromEngine(one) === (kind === 'engine'))) {
+        const { body } = recording.request
+        const isChat = isPost(recording, '/v1/chat/completions')
+        if (!isChat && !isPost(recording, '/v1/completions')) continue
+        const { file } = played.add(recording.file) && recording
+        await play(recording)
+        const { objects, error } = await seen(
+          isChat ? openai.chat.completions.create(body) : openai.completions.create(body),
+        )
+        const status = error ? (error.status ?? 0) : 200
+        t.equal(status, statusOf(recording), `${file}: ${error?.message}`)
+        const check = isChat ? chatProblems : textProblems
+        if (!error) t.same(check(body, objects), [], file)
+      }
+      t.ok(node.got.length >= 10)
+      const others = node.got.filter(({ headers }) => headers.authorization !== 'Bearer k1')
+      t.same(others, [], "the node gets its own key, never a client's")
+    })
+
+  t.test("Anthropic's client and Responses are told the same answers", async t => {
+    const { play, openai, anthropic } = await setUp(t, 'engine')
     const chats = all.filter(
       one =>
         isPost(one, '/v1/chat/completions') &&
-        one.server === 'pytorch' &&
-        one.response.status === 200,
+        fromEngine(one) &&
+        statusOf(one) === 200 &&
+        // What the model called there was swallowed by the node, and is in nothing it sent.
+        one.file !== 'pytorch/tool_call_no_tools_in_request.json' &&
+        (one.request.body.n ?? 1) === 1,
     )
-    for (const recording of chats.filter(({ file }) =>
-      /chat_hello|tool_call(?:_stream|\.)|tool_calls_two|reasoning/.test(file),
-    )) {
-      const { request, file } = recording
-      const tools = request.body.tools?.map(({ function: one }: Loose) => ({
-        name: one.name,
-        description: one.description,
-        input_schema: one.parameters,
-      }))
-      node.play(recording)
-      const answer = await gateway.post('/v1/messages', {
-        model: 'tiny',
-        max_tokens: 99,
-        messages: [{ role: 'user', content: 'x' }],
-        stream: request.body.stream ?? false,
-        tools: tools ?? [{ name: 'none', input_schema: { type: 'object' } }],
-      })
-      if (request.body.stream) {
-        const events = namedEventsOf(answer.text)
-        t.equal(events[0]?.event, 'message_start', file)
-        t.equal(events.at(-1)?.event, 'message_stop', file)
-      } else t.match(answer.json, { type: 'message', stop_reason: String }, file)
+    t.ok(chats.length > 100)
+    for (const recording of chats) {
+      const { body } = recording.request
+      const tools: Loose[] = (body.tools ?? []).map((tool: Loose) => tool.function)
+      // One that LMDeploy's own route would not be asked for.
+      if (tools.length === 0) tools.push({ name: 'none', parameters: { type: 'object' } })
+      const stream = body.stream ?? false
+      await play(recording)
+      const message = await seen(
+        anthropic.messages.create({
+          model: 'tiny',
+          max_tokens: 99,
+          messages: [{ role: 'user', content: 'x' }],
+          tools: tools.map(({ name, parameters }) => ({ name, input_schema: parameters })),
+          stream,
+        }),
+      )
+      await play(recording)
+      const response = await seen(
+        openai.responses.create({
+          model: 'tiny',
+          input: 'x',
+          tools: tools.map(one => ({ type: 'function', strict: null, parameters: null, ...one })),
+          stream,
+        }),
+      )
+      t.same(lost(message, response), [], recording.file)
+      t.same(
+        stream ? messageStreamProblems(message.objects) : problemsOf(Message, message.objects),
+        [],
+        recording.file,
+      )
+      t.same(
+        stream
+          ? responseStreamProblems(response.objects)
+          : problemsOf(WholeResponse, response.objects),
+        [],
+        recording.file,
+      )
     }
   })
+
+  for (const kind of ['engine', 'proxy'] as const)
+    t.test(`raw answers are the recorded bytes: ${kind}`, async t => {
+      const { play, post } = await setUp(t, kind)
+      const raw = { 'x-toolgate-raw': '1' }
+      for (const recording of all.filter(one => fromEngine(one) === (kind === 'engine'))) {
+        const { file, request, response, end } = recording
+        if (!surfaces.some(path => isPost(recording, path)) || end !== 'eof') continue
+        played.add(file)
+        await play(recording)
+        const answer = await post(request.path, request.body, raw)
+        if (request.body.model === undefined && answer.status === 400) {
+          t.match(answer.text, /name a model/, `${file} is refused here`)
+          continue
+        }
+        t.equal(answer.status, response.status, file)
+        if (request.path !== '/v1/messages/count_tokens')
+          t.equal(answer.text, bytesOf(recording), file)
+      }
+    })
+
+  t.test('plain messages are passed to the engine that answers them itself', async t => {
+    const { play, post } = await setUp(t, 'engine')
+    const plain = all.filter(
+      one => isPost(one, '/v1/messages') && !one.request.body.tools && one.response.status === 200,
+    )
+    t.ok(plain.length > 8)
+    for (const recording of plain) {
+      await play(recording)
+      const { text } = await post('/v1/messages', recording.request.body)
+      t.equal(text, bytesOf(recording), recording.file)
+    }
+  })
+
+  t.test('everything else ends here: no node is asked', async t => {
+    const { app, node } = await setUp(t, 'engine')
+    const rest = all.filter(({ file }) => !played.has(file))
+    for (const { file, request } of rest) {
+      played.add(file)
+      const { method, path: url, headers, bodyText, body } = request
+      const { statusCode } = await app.inject({
+        method: method as 'GET',
+        url,
+        headers: { ...headers, authorization: 'Bearer mine' },
+        payload: bodyText ?? (body ? JSON.stringify(body) : ''),
+      })
+      const isList = method === 'GET' && url.endsWith('/v1/models')
+      t.ok(isList ? statusCode === 200 : statusCode >= 400, `${file}: ${statusCode}`)
+    }
+    t.same(node.got, [], `${rest.length} requests`)
+    t.equal(played.size, 237)
+  })
 })
+
+const textProblems = (body: Loose, objects: Loose[]): string[] =>
+  body.skip_special_tokens === false
+    ? []
+    : problemsOf(body.stream ? TextChunk : TextCompletion, objects)
+
+const lost = (...answers: Seen[]): string[] =>
+  answers.flatMap(({ error }) => (error ? [String(error.message)] : []))

@@ -19,7 +19,7 @@ import { chat } from './surfaces/chat.ts'
 import { completions } from './surfaces/completions.ts'
 import { copy } from './surfaces/copy.ts'
 import { countMessageTokens, messages } from './surfaces/messages.ts'
-import { listModels, oneModel, sendJson } from './surfaces/models.ts'
+import { listAnthropicModels, listModels, oneModel, sendJson } from './surfaces/models.ts'
 import { nodeRoutes, parseNodeSpec, type Registration } from './surfaces/nodes.ts'
 import { responses } from './surfaces/responses.ts'
 
@@ -114,6 +114,10 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
     const key = { config: { access: 'key' as const } }
     v1.get('/v1/models', key, (request, reply) =>
       sendJson(reply, listModels(llm, request, startedAt)),
+    )
+    // LMDeploy has Anthropic's list under a path of its own.
+    v1.get('/anthropic/v1/models', key, (_request, reply) =>
+      sendJson(reply, listAnthropicModels(llm, startedAt)),
     )
     v1.get('/v1/models/*', key, async (request, reply) =>
       sendJson(reply, await oneModel(llm, request, startedAt)),

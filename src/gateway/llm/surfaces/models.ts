@@ -4,10 +4,13 @@ import type { Json } from '../json.ts'
 
 /** `GET /v1/models`: each model once, however many nodes have it; Anthropic's list for its clients. */
 export function listModels(llm: Llm, request: FastifyRequest, startedAt: number): Json {
+  if (request.headers['anthropic-version'] !== undefined) return listAnthropicModels(llm, startedAt)
+  return { object: 'list', data: llm.pool.models().map(id => openAiModel(id, startedAt)) }
+}
+
+/** The same as Anthropic's clients read it. */
+export function listAnthropicModels(llm: Llm, startedAt: number): Json {
   const models = llm.pool.models()
-  if (request.headers['anthropic-version'] === undefined) {
-    return { object: 'list', data: models.map(id => openAiModel(id, startedAt)) }
-  }
   return {
     data: models.map(id => anthropicModel(id, startedAt)),
     has_more: false,
