@@ -44,7 +44,7 @@ async function setUp(t: Test, kind: 'engine' | 'proxy') {
     openai: new OpenAI({ baseURL: `${address}/v1`, apiKey: 'mine', maxRetries: 0 }),
     anthropic: new Anthropic({ baseURL: address, apiKey: 'mine', maxRetries: 0 }),
     /** Plays the recording to whoever asks next; a node that was set aside is back first. */
-    async play(recording: Recording): Promise<void> {
+    play: async (recording: Recording): Promise<void> => {
       node.play(recording)
       while (gateway.pool.nodes()[0]?.state !== 'ready') {
         await gateway.pool.probe()
@@ -53,7 +53,6 @@ async function setUp(t: Test, kind: 'engine' | 'proxy') {
     },
   }
 }
-type SetUp = Awaited<ReturnType<typeof setUp>>
 
 /** What a client of the SDK gets: objects, and the error that ended them. */
 type Seen = { objects: Loose[]; error?: Loose }
