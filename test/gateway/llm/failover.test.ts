@@ -71,32 +71,6 @@ t.test(
   },
 )
 
-t.test('no request fails while three nodes are restarted one after the other', async t => {
-  const nodes = await Promise.all([startStandIn(), startStandIn(), startStandIn()])
-  const { app, post } = await createGateway({ nodes: nodes.map(({ url }) => url), limits: hasty })
-  let running = true
-  const statuses: number[] = []
-  const client = async (): Promise<void> => {
-    while (running) statuses.push((await post(path, body)).status)
-  }
-  const clients = Promise.all(Array.from({ length: 8 }, client))
-  for (const node of nodes) {
-    await node.stop()
-    await new Promise(resolve => setTimeout(resolve, 30))
-    await node.start()
-    await new Promise(resolve => setTimeout(resolve, 120))
-  }
-  running = false
-  await clients
-  t.ok(statuses.length > 40, `${statuses.length} requests`)
-  t.same(
-    statuses.filter(status => status !== 200),
-    [],
-  )
-  await app.close()
-  await Promise.all(nodes.map(node => node.stop()))
-})
-
 t.test('a node that dies in the middle of a stream ends it with an error event', async t => {
   const node = await startStandIn({ script: [{ text: ['a', 'b', 'c'] }] })
   const { app, post } = await createGateway({ nodes: [node.url], limits: hasty })
