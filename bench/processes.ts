@@ -3,6 +3,12 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
+const children = new Set<ChildProcess>()
+// A bench that fails leaves nothing behind.
+process.on('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
 /** A server in a process of its own, so that two never share an event loop. */
 export type Server = { url: string; pid: number; stop(): Promise<void> }
 
@@ -17,6 +23,7 @@ export async function startServer(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  children.add(child.once('exit', () => children.delete(child)))
   const url = await firstAddress(child)
   return {
     url,
@@ -50,6 +57,7 @@ export async function startRedis(): Promise<Server> {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )
+  children.add(child.once('exit', () => children.delete(child)))
   for await (const line of createInterface({ input: child.stdout }))
     if (line.includes('Ready to accept connections')) break
   child.stdout.resume()

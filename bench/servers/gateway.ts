@@ -6,12 +6,12 @@ import { openRedis } from '../../src/gateway/policies/redis.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { benchTool } from './tool.ts'
 
-const { REDIS_URL, BENCH_L1_BYTES, BENCH_UPSTREAM } = process.env
+const { REDIS_URL, BENCH_L1_BYTES, BENCH_UPSTREAM_URL } = process.env
 const config = parseConfig(
   { TOOLGATE_FILES: `/tmp/toolgate-bench-${process.pid}` },
   {
     limits: BENCH_L1_BYTES ? { l1BytesMax: Number(BENCH_L1_BYTES) } : {},
-    settings: BENCH_UPSTREAM ? { BENCH_UPSTREAM } : {},
+    settings: BENCH_UPSTREAM_URL ? { BENCH_UPSTREAM_URL } : {},
   },
 )
 const registry = createRegistry([benchTool], { settings: config.settings })

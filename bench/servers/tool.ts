@@ -40,7 +40,7 @@ export const Output = Type.Object(
   { additionalProperties: false },
 )
 
-/** A tool that does nothing but answer; with BENCH_UPSTREAM it asks there first. */
+/** A tool that does nothing but answer; with BENCH_UPSTREAM_URL it asks there first. */
 export const benchTool = defineTool({
   name: 'bench',
   title: 'Bench',
@@ -49,7 +49,7 @@ export const benchTool = defineTool({
   output: Output,
   cache: { ttlMs: 3_600_000 },
   async run({ place }, { getJson, setting }) {
-    const upstream = setting('BENCH_UPSTREAM')
+    const upstream = setting('BENCH_UPSTREAM_URL')
     if (upstream) await getJson(upstream)
     return { ...answer, place }
   },

@@ -1,25 +1,60 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { CallContext } from '../../registry/call.ts'
+import type { CacheControl, CacheReport, CallContext } from '../../registry/call.ts'
 import { followClient } from './abort.ts'
 import { readCacheControl } from './cache-headers.ts'
 
+/** What a face knows of a call; the signal is made when first looked at. */
+export type CallFacts = {
+  requestId: string
+  face: string
+  caller: string | undefined
+  control: CacheControl
+  redisMs: number
+  signal: () => AbortSignal
+}
+
+/** A class, for a getter in a literal would give each context a hidden class of its own. */
+class LazyContext implements CallContext {
+  readonly requestId: string
+  readonly face: string
+  readonly control: CacheControl
+  readonly report: CacheReport = {}
+  readonly patience: { redisMs: number }
+  declare caller?: string
+  declare progress?: NonNullable<CallContext['progress']>
+  declare deadlineMs?: number
+  readonly #makeSignal: () => AbortSignal
+  #signal: AbortSignal | undefined
+
+  constructor({ requestId, face, caller, control, redisMs, signal }: CallFacts) {
+    this.requestId = requestId
+    this.face = face
+    this.control = control
+    this.patience = { redisMs }
+    this.#makeSignal = signal
+    if (caller !== undefined) this.caller = caller
+  }
+
+  /** Most calls are answered from the store and never look at it. */
+  get signal(): AbortSignal {
+    return (this.#signal ??= this.#makeSignal())
+  }
+}
+
+/** The context of a call, of what a face knows. */
+export const contextOf = (facts: CallFacts): CallContext => new LazyContext(facts)
+
 /** What a face says of the call that one HTTP request makes. */
-export function callContext(
+export const callContext = (
   request: FastifyRequest,
   reply: FastifyReply,
   { face, redisMs }: { face: string; redisMs: number },
-): CallContext {
-  let signal: AbortSignal | undefined
-  return {
+): CallContext =>
+  contextOf({
     requestId: request.id,
-    // Most calls are answered from the store and never look at it.
-    get signal() {
-      return (signal ??= followClient(reply))
-    },
     face,
-    ...(request.caller === undefined ? {} : { caller: request.caller }),
+    caller: request.caller,
     control: readCacheControl(request.headers['cache-control']),
-    report: {},
-    patience: { redisMs },
-  }
-}
+    redisMs,
+    signal: () => followClient(reply),
+  })

@@ -1,13 +1,13 @@
 import '@fastify/swagger'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
-import { type Answer, type CallContext, type Invoke, present } from '../../registry/call.ts'
+import { type Answer, type Invoke, present } from '../../registry/call.ts'
 import { fail } from '../../registry/errors.ts'
 import { artifactsOf, fileInputsOf, type JsonObject, type Tool } from '../../registry/tool.ts'
 import type { Registry } from '../../registry/registry.ts'
-import { followClient } from './abort.ts'
 import { readArguments, type StoreUpload } from './arguments.ts'
-import { readCacheControl, writeCacheHeaders } from './cache-headers.ts'
+import { writeCacheHeaders } from './cache-headers.ts'
+import { callContext } from './call-context.ts'
 import { pythonJson } from './python-json.ts'
 
 /** What a narrow face may take and give: Dify and GPT give up before our own limits. */
@@ -29,7 +29,7 @@ export type ToolRoutesOptions = {
 
 /** `POST /tools/:name` and its twins for Dify and GPT. */
 export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOptions): Promise<void> {
-  const { registry, invoke, storeUpload, fileUrl, excerpt } = options
+  const { registry, invoke, storeUpload, fileUrl, excerpt, redisMs } = options
   const config = { access: 'key' as const }
   // The documents say one operation for each tool instead.
   const schema = { hide: true }
@@ -38,7 +38,7 @@ export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOption
     '/tools/:name',
     { config, schema },
     async (request, reply) => {
-      const context = contextOf(request, reply, 'rest')
+      const context = callContext(request, reply, { face: 'rest', redisMs })
       const answer = await invoke(
         request.params.name,
         await readArguments(request, storeUpload),
@@ -77,27 +77,11 @@ export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOption
     args: unknown,
     face: string,
   ): Promise<Answer> {
-    const context = contextOf(request, reply, face)
+    const context = callContext(request, reply, { face, redisMs })
     context.deadlineMs = narrowLimits.deadlineMsMax
     const answer = await invoke(request.params.name, args, context)
     writeCacheHeaders(reply, context.report)
     return excerpt(answer, narrowLimits.charactersMax)
-  }
-
-  function contextOf(request: FastifyRequest, reply: FastifyReply, face: string): CallContext {
-    let signal: AbortSignal | undefined
-    return {
-      requestId: request.id,
-      // Most calls are answered from the store and never look at it.
-      get signal() {
-        return (signal ??= followClient(reply))
-      },
-      face,
-      ...(request.caller === undefined ? {} : { caller: request.caller }),
-      control: readCacheControl(request.headers['cache-control']),
-      report: {},
-      patience: { redisMs: options.redisMs },
-    }
   }
 
   async function send(request: FastifyRequest, reply: FastifyReply, answer: Answer) {

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { CallContext } from '../../registry/call.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { readCacheControl } from '../http/cache-headers.ts'
+import { contextOf as callContextOf } from '../http/call-context.ts'
 import { logError } from '../http/errors.ts'
 import type { OriginOf } from '../http/origin.ts'
 import { cacheControlMetaKey, type FileWays, type OpenArtifact } from './content.ts'
@@ -46,19 +47,18 @@ export function createExchanges(options: ExchangeOptions): Exchanges {
   const loggerOf: Exchanges['loggerOf'] = request => (error, requestId) => {
     logError(request.log, error, requestId)
   }
-  const contextOf: Exchanges['contextOf'] = (request, call) => ({
-    requestId: request.id,
-    // Most calls are answered from the store and never look at it.
-    get signal() {
-      return call.signal()
-    },
-    face: 'mcp',
-    ...(request.caller === undefined ? {} : { caller: request.caller }),
-    control: controlOf(call.meta, request.headers['cache-control']),
-    report: {},
-    patience: { redisMs: options.redisMs },
-    ...(call.progress ? { progress: call.progress } : {}),
-  })
+  const contextOf: Exchanges['contextOf'] = (request, call) => {
+    const context = callContextOf({
+      requestId: request.id,
+      face: 'mcp',
+      caller: request.caller,
+      control: controlOf(call.meta, request.headers['cache-control']),
+      redisMs: options.redisMs,
+      signal: call.signal,
+    })
+    if (call.progress) context.progress = call.progress
+    return context
+  }
 
   return {
     contextOf,
