@@ -22,13 +22,13 @@ async function execute(page: Page, name: string, args?: object) {
   if (!(await body.isVisible())) await operation.locator('.opblock-summary-control').click()
   await body.waitFor()
   if (args) await body.fill(JSON.stringify(args))
+  const coming = page.waitForResponse(response => response.url().endsWith(`/tools/${name}`))
   await operation.locator('button.execute').click()
+  const status = String((await coming).status())
   const answer = operation.locator('.live-responses-table')
-  return {
-    operation,
-    answer,
-    status: await answer.locator('.response .response-col_status').innerText(),
-  }
+  // The page may still show the answer before.
+  await answer.locator('.response .response-col_status', { hasText: status }).waitFor()
+  return { operation, answer, status }
 }
 
 t.test(
