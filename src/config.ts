@@ -1,6 +1,8 @@
 import { closest } from 'fastest-levenshtein'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/schema'
+import { expand } from './config/expand.ts'
+import { Audit, seenVariables, Traces } from './config/seen.ts'
 
 /** Limits an operator may change; the names are the configuration's. */
 const Limits = Type.Object(
@@ -67,6 +69,9 @@ const Config = Type.Object(
     logLevel: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
       default: 'info',
     }),
+    callLog: Type.Number({ default: 1, minimum: 0, maximum: 1 }),
+    audit: Audit,
+    traces: Traces,
     llm: Type.Object(
       {
         nodes: Type.Array(LlmNode, { default: [] }),
@@ -152,6 +157,7 @@ const environment: Record<string, Read> = {
   TOOLGATE_TOOLS: text('tools'),
   TOOLGATE_FILES: text('files'),
   TOOLGATE_LOG_LEVEL: text('logLevel'),
+  ...seenVariables,
 }
 
 /** Every environment variable that is read, for the manual and its test. */
@@ -210,19 +216,6 @@ function addNodes(config: Loose, urls: string[], key: string | undefined): void 
   config['llm'] = { ...llm, nodes: [...known, ...added] }
 }
 
-/** Secrets stay out of the file: `"${NAME}"`, or Cursor's `"${env:NAME}"`, is looked up. One that is not set is an error. */
-function expand(value: unknown, env: Env): unknown {
-  if (typeof value === 'string')
-    return value.replaceAll(/\$\{(?:env:)?([A-Za-z_][A-Za-z0-9_]*)\}/g, (_whole, name: string) => {
-      const found = env[name]
-      if (found === undefined) throw new Error(`the config names \${${name}}, which is not set`)
-      return found
-    })
-  if (Array.isArray(value)) return value.map(item => expand(item, env))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, expand(item, env)]))
-}
-
 type Schema = { properties?: object; default?: unknown }
 
 /** Puts the defaults where nothing is stated. */
@@ -274,6 +267,8 @@ export const isLoopback = (host: string): boolean => loopback.test(host)
 function checkTogether(config: Config): void {
   if (config.publicUrl !== undefined) checkOrigin(config.publicUrl)
   for (const { url } of config.llm.nodes) checkAddress('LMDEPLOY_URL', url)
+  if (config.traces.endpoint !== undefined)
+    checkAddress('OTEL_EXPORTER_OTLP_ENDPOINT', config.traces.endpoint)
   for (const name of Object.keys(upstreams)) checkAddress(name, config.settings[name])
   const ids = config.keys.map(({ id }) => id)
   const twice = ids.find((id, index) => ids.indexOf(id) !== index)

@@ -44,9 +44,21 @@ async function assemble(env: Env): Promise<Parts> {
   const { version } = JSON.parse(
     await readFile(new URL('../package.json', import.meta.url), 'utf8'),
   ) as { version: string }
-  // Logs go to standard error, so that what a command prints stays clean.
-  return { config, registry, version, log: pino({ level: config.logLevel }, destination(2)) }
+  return { config, registry, version, log: pino({ level: config.logLevel }, logDestination()) }
 }
+
+/**
+ * Logs go to standard error, so that what a command prints stays clean. Lines are gathered for a
+ * moment, since a write for each costs as much as a call, and are written when the process ends.
+ */
+const logDestination = () =>
+  destination({
+    dest: 2,
+    sync: false,
+    minLength: 4_096,
+    maxLength: 16 * 1_048_576,
+    periodicFlush: 100,
+  })
 
 /** MCP over stdin and stdout, for a client that starts us. */
 async function serveMcp(env: Env): Promise<void> {

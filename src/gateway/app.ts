@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import cors, { type FastifyCorsOptions } from '@fastify/cors'
+import cors from '@fastify/cors'
 import formbody from '@fastify/formbody'
 import multipart from '@fastify/multipart'
 import swagger from '@fastify/swagger'
-import fastify, {
-  LogController,
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyRequest,
-} from 'fastify'
+import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import type { Dispatcher } from 'undici'
 import type { Config } from '../config.ts'
 import { createInvoke, type Invoke } from '../registry/call.ts'
@@ -19,6 +14,7 @@ import { buildAgentLegoApp } from './agentlego/app.ts'
 import { agentLegoPort } from './agentlego/listen.ts'
 import { createFiles, type Files } from './files/files.ts'
 import { formLimits } from './http/arguments.ts'
+import { corsOf } from './http/cors.ts'
 import { answerBadPath, answerBrokenFrame, shapeErrors, timeoutsOf } from './http/errors.ts'
 import { discoveryRoutes } from './http/discovery.ts'
 import { docsRoutes } from './http/docs.ts'
@@ -38,6 +34,7 @@ import { mcpRoutes } from './mcp/routes.ts'
 import { createMetrics } from './metrics.ts'
 import { createNetwork } from './network.ts'
 import { createPipeline } from './pipeline.ts'
+import { createBreaker } from './policies/breaker.ts'
 import { createExcerpt } from './policies/bounds.ts'
 import { noRedis } from './policies/redis-port.ts'
 import type { RedisGate } from './policies/redis.ts'
@@ -45,6 +42,10 @@ import { createStore } from './policies/store.ts'
 import { sourceRoutes } from './sources/routes.ts'
 import { createSources } from './sources/sources.ts'
 import { createRun } from './run.ts'
+import { createAudit } from './telemetry/audit.ts'
+import { createCallLog } from './telemetry/call-log.ts'
+import { countResponses } from './telemetry/count-responses.ts'
+import { watchCalls } from './telemetry/watch-calls.ts'
 import { createWorkers } from './workers.ts'
 
 /** What a gateway is built of. The doubles of tests come in here: clock, network, Redis. */
@@ -75,13 +76,21 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   const publicOrigin = config.publicUrl ?? `http://${config.host}:${config.port}`
 
   // Behind the faces: the network, the files, the store, and the one call in its policies.
-  const network = createNetwork({ ...options, redis: redis ?? noRedis, now })
-  const files = createFiles({ config, guard: network.callers, originOf, now, log })
   const store = createStore({
     redis: redis ?? noRedis,
     now,
     limits: { l1BytesMax: limits.l1BytesMax },
   })
+  const seen = createMetrics({ registry, store, redis })
+  const breakers = { tools: createBreaker({ now }), sources: createBreaker({ now }) }
+  const network = createNetwork({
+    ...options,
+    redis: redis ?? noRedis,
+    now,
+    onStage: seen.onStage,
+    breaker: breakers.tools,
+  })
+  const files = createFiles({ config, guard: network.callers, originOf, now, log })
   const workers = createWorkers({
     settings,
     toolsFolder: config.tools,
@@ -94,7 +103,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     settings,
     readFile: files.read,
     saveFile: files.save,
-    onMisfit: tool => misfit(tool),
+    onMisfit: seen.misfit,
     log,
     now,
   })
@@ -107,6 +116,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     keepFile: files.keep,
     resultBytesMax: limits.resultBytesMax,
     now,
+    onStage: seen.onStage,
     onRevalidateError: (tool, error) => log.warn({ tool, err: error }, 'revalidation failed'),
   })
   const sources = createSources({
@@ -115,12 +125,23 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     redis: redis ?? noRedis,
     version: options.version,
     allowedHosts: config.allowedHosts,
+    breaker: breakers.sources,
     log,
     now,
   })
   const redisHealth = () => redis?.health()
-  const { metrics, observe, misfit } = createMetrics({ registry, store, redisHealth })
-  const invoke = observe(createInvoke({ registry, call, resolveFile: files.resolve }))
+  const audit = createAudit({ config: config.audit, log, now })
+  seen.watch({
+    workers,
+    breakers: [breakers.tools, breakers.sources],
+    auditDropped: audit.dropped,
+  })
+  const watch = watchCalls([
+    seen.onCall,
+    createCallLog({ log, share: config.callLog }),
+    ...audit.listeners,
+  ])
+  const invoke = watch(createInvoke({ registry, call, resolveFile: files.resolve }))
 
   // The server and what holds for every route.
   const app = fastify({
@@ -146,6 +167,8 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     reply.header('x-request-id', request.id)
     done()
   })
+  countResponses(app, seen.onResponse)
+  audit.watchAdmin(app)
   guardAccess(app, { ...config, isSigned: files.isSigned })
   await app.register(cors, { delegator: corsOf(config.corsOrigins) })
   await app.register(formbody, { bodyLimit: limits.bodyBytesMax })
@@ -184,7 +207,12 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   await app.register(eventRoutes, { registry })
   await app.register(sourceRoutes, { sources })
   await app.register(files.routes)
-  await app.register(healthRoutes, { registry, metrics, redisHealth, isStopping: () => stopping })
+  await app.register(healthRoutes, {
+    registry,
+    metrics: seen.metrics,
+    redisHealth,
+    isStopping: () => stopping,
+  })
   await app.register(mcpRoutes, {
     registry,
     invoke,
@@ -221,7 +249,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     }),
     log,
     publicOrigin,
-    metrics,
+    metrics: seen.metrics,
     now,
     registration: { allow: config.llm.registrars },
     allowedHosts: config.allowedHosts,
@@ -235,6 +263,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   })
   app.addHook('onClose', async () => {
     await Promise.all([workers.close(), network.close(), files.close(), sources.close()])
+    await audit.close()
     redis?.close()
   })
   // AgentLego's clients want a document of their own at the root, so it has a port of its own.
@@ -251,36 +280,4 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
       log,
     })
   return Object.assign(app as FastifyInstance, { invoke, agentLego, openArtifact: files.open })
-}
-
-const exposedHeaders = [
-  'content-disposition',
-  'age',
-  'cache-status',
-  'etag',
-  'retry-after',
-  'x-request-id',
-  'mcp-session-id',
-  'mcp-protocol-version',
-  'www-authenticate',
-]
-
-/** CORS is for browsers, which name their origin; admin routes are never for another page's scripts. */
-function corsOf(origins: readonly string[]) {
-  const none = { origin: false }
-  const some = {
-    origin: origins.includes('*') ? '*' : [...origins],
-    exposedHeaders,
-    strictPreflight: false,
-  }
-  return (
-    request: FastifyRequest,
-    done: (error: Error | null, options: FastifyCorsOptions) => void,
-  ) =>
-    done(
-      null,
-      request.headers.origin === undefined || request.routeOptions.config.access === 'admin'
-        ? none
-        : some,
-    )
 }

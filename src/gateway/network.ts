@@ -3,8 +3,10 @@ import type { Config } from '../config.ts'
 import { createGuard, type Guard } from './http/guard.ts'
 import { originsOf } from './http/upstream-base.ts'
 import { createUpstream, type Upstream } from './http/upstream.ts'
+import type { Breaker } from './policies/breaker.ts'
 import { createPace } from './policies/pace.ts'
 import type { RedisPort } from './policies/redis-port.ts'
+import type { TellStage } from './telemetry/stages.ts'
 
 /** The ways out of the gateway. */
 export type Network = {
@@ -21,12 +23,14 @@ export type Network = {
 export function createNetwork(options: {
   config: Config
   version: string
+  onStage: TellStage
+  breaker: Breaker
   redis: RedisPort
   now: () => number
   /** In place of the network, for tests. */
   dispatcher?: Dispatcher
 }): Network {
-  const { config, version, redis, now, dispatcher } = options
+  const { config, version, redis, now, dispatcher, onStage, breaker } = options
   const { allowedHosts, settings } = config
   const callers = createGuard({ allowedHosts })
   const operators = createGuard({ allowedHosts, privateAllowed: true })
@@ -38,6 +42,8 @@ export function createNetwork(options: {
     pace: createPace({ redis, now }),
     now,
     version,
+    onStage,
+    breaker,
   })
   return {
     callers,

@@ -53,6 +53,8 @@ export const savedMark = (index: number): string => `worker-file:${index}`
 /** Threads for tools that say `runsOn: 'worker'`; none is started before the first call. */
 export type Workers = {
   run(tool: Tool, input: JsonObject, context: ToolContext): Promise<JsonObject>
+  /** Threads at work, and calls that wait for one. */
+  load(): { busy: number; queued: number }
   close(): Promise<void>
 }
 
@@ -87,6 +89,7 @@ export function createWorkers(options: {
       if ('error' in reply) throw revive(reply.error)
       return unpack(tool, reply, context)
     },
+    load: gate.load,
     async close() {
       closed = true
       // Queued work is dropped, running work may end: a thread in native code must not be killed.

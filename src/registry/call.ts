@@ -53,6 +53,8 @@ export type CallContext = {
   patience: { redisMs: number }
   /** The caller's own deadline, milliseconds from now; the tool's own holds too. */
   deadlineMs?: number
+  /** When it came in, on the clock of `performance`; set by who watches calls. */
+  startedAt?: number
   /** When the call ends, milliseconds since the epoch; set by the deadline policy. */
   deadlineAt?: number
   progress?: (done: number, total?: number, message?: string) => void

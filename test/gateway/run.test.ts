@@ -18,7 +18,11 @@ function runner() {
         return { getJson, getText }
       },
     } as RunOptions['upstream'],
-    workers: { run: async () => ({ text: 'from a thread' }), close: async () => undefined },
+    workers: {
+      run: async () => ({ text: 'from a thread' }),
+      load: () => ({ busy: 0, queued: 0 }),
+      close: async () => undefined,
+    },
     settings: { KEY: 'secret' },
     readFile,
     saveFile,

@@ -5,6 +5,7 @@ import { failFrom, isToolError, type ToolError } from '../../registry/errors.ts'
 import type { GetJson, Settings, Tool, ToolContext, UpstreamOptions } from '../../registry/tool.ts'
 import { type Breaker, createBreaker, type Permit } from '../policies/breaker.ts'
 import type { Pace, PaceWait } from '../policies/pace.ts'
+import type { TellStage } from '../telemetry/stages.ts'
 import { createRedact } from './redact.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import {
@@ -37,9 +38,12 @@ export const upstreamLimits = {
 /** The call on whose behalf requests are made. */
 export type UpstreamCall = PaceWait
 
+/** What has to be known of a tool that asks. */
+export type UpstreamTool = Pick<Tool, 'pace'> & { name?: string }
+
 /** The way of tools to the services behind them. */
 export type Upstream = {
-  for(tool: Pick<Tool, 'pace'>, call: UpstreamCall): Pick<ToolContext, 'getJson' | 'getText'>
+  for(tool: UpstreamTool, call: UpstreamCall): Pick<ToolContext, 'getJson' | 'getText'>
 }
 
 type Options = {
@@ -51,6 +55,8 @@ type Options = {
   now?: () => number
   random?: () => number
   version?: string
+  /** Told what waiting for a turn and for the upstream took. */
+  onStage?: TellStage
   limits?: Partial<Record<keyof typeof upstreamLimits, number>>
 }
 
@@ -92,7 +98,7 @@ export function createUpstream(options: Options): Upstream {
   }
 }
 
-type Exchange = (tool: Pick<Tool, 'pace'>, call: UpstreamCall, ask: Ask) => Promise<UpstreamAnswer>
+type Exchange = (tool: UpstreamTool, call: UpstreamCall, ask: Ask) => Promise<UpstreamAnswer>
 
 /** Asks, and asks once more where that is harmless and likely to help. */
 function createExchange(options: Options): Exchange {
@@ -106,7 +112,9 @@ function createExchange(options: Options): Exchange {
     const base = basesOf(tool, ask.url)
     budget.earn(base.key)
     for (let tries = 0; ; tries++) {
-      const outcome = await attempt(base, call, ask).catch((error: ToolError) => error)
+      const outcome = await attempt(base, call, { ask, tool: tool.name ?? 'unknown' }).catch(
+        (error: ToolError) => error,
+      )
       const isWorthIt =
         outcome instanceof Error ? isDropped(outcome) : [502, 504].includes(outcome.status)
       const mayRetry =
@@ -132,19 +140,25 @@ async function rest(ms: number, host: string, signal: AbortSignal): Promise<void
   }
 }
 
+type Asked = { ask: Ask; tool: string }
+
 /** One request: breaker, pace, deadline; throws only errors of ours. */
 function createAttempt(options: Options) {
-  const { dispatcher, pace, now = Date.now } = options
+  const { dispatcher, pace, now = Date.now, onStage } = options
   const limits = { ...upstreamLimits, ...options.limits }
   const breaker = options.breaker ?? createBreaker({ now })
 
-  return async (base: UpstreamBase, call: UpstreamCall, ask: Ask): Promise<UpstreamAnswer> => {
+  return async (base: UpstreamBase, call: UpstreamCall, asked: Asked): Promise<UpstreamAnswer> => {
+    const { ask, tool } = asked
     const permit = breaker.enter(base.key)
     let { signal } = call
     let started = now()
     let release: (() => void) | undefined
     try {
-      if (base.intervalMs) release = await pace.take(base.host, base.intervalMs, call)
+      if (base.intervalMs) {
+        release = await pace.take(base.host, base.intervalMs, call)
+        onStage?.('pace', tool, now() - started)
+      }
       started = now()
       signal = withinDeadline(call, limits.marginMs, started)
       const answer = await send(ask, { dispatcher, signal, limits })
@@ -160,6 +174,7 @@ function createAttempt(options: Options) {
         throw failFrom(error, 'TG_UPSTREAM_UNREACHABLE', base.host, error.message)
       throw error
     } finally {
+      onStage?.('upstream', tool, now() - started)
       release?.()
     }
   }

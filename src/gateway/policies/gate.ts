@@ -2,6 +2,8 @@
 export type Gate = {
   /** Waits for a place; call what it gives to leave it, once or more. Rejects with the signal's reason. */
   enter: (signal: AbortSignal) => Promise<() => void>
+  /** Places that are taken, and how many wait. */
+  load: () => { busy: number; queued: number }
 }
 
 /** Makes a gate with so many places; when the line is full, `busy` makes the error. */
@@ -21,6 +23,7 @@ export function createGate(options: {
       else await turn(signal)
       return once(leave)
     },
+    load: () => ({ busy: taken, queued: waiters.size }),
   }
 
   function turn(signal: AbortSignal): Promise<void> {

@@ -9,6 +9,8 @@ export type RedisHealth = { state: 'up' | 'down'; failures: number; error?: stri
 /** A Redis that may die at any time: `attempt` never throws and never waits long. */
 export type RedisGate = RedisPort & {
   health: () => RedisHealth
+  /** Tells from now on what each operation took, and whether it was answered. */
+  onReply: (listener: (ms: number, ok: boolean) => void) => void
   close: () => void
 }
 
@@ -35,6 +37,7 @@ export function openRedis(options: {
   })
   let health: RedisHealth = { state: 'down', failures: 0 }
   let restsUntil = 0
+  let told: (ms: number, ok: boolean) => void = () => undefined
 
   const turn = (state: RedisHealth['state'], error?: string): void => {
     const changed = health.state !== state
@@ -60,9 +63,11 @@ export function openRedis(options: {
       const reply = withinMs(invoke(run), allowedMs)
       try {
         const value = await reply.value
+        told(reply.waitedMs(), true)
         if (health.state === 'down') turn('up')
         return value
       } catch (cause) {
+        told(reply.waitedMs(), false)
         restsUntil = now() + limits.restMs
         turn('down', (cause as Error).message)
         return undefined
@@ -71,6 +76,9 @@ export function openRedis(options: {
       }
     },
     health: () => ({ ...health }),
+    onReply: listener => {
+      told = listener
+    },
     close: () => client.disconnect(),
   }
 }

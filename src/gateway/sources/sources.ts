@@ -5,7 +5,7 @@ import { parseSource, type SourceDefinition, sourceId } from '../../registry/sou
 import type { ToolLog } from '../../registry/tool.ts'
 import { asObject } from '../../registry/views/walk.ts'
 import { createGuard, type Guard } from '../http/guard.ts'
-import { createBreaker } from '../policies/breaker.ts'
+import { type Breaker, createBreaker } from '../policies/breaker.ts'
 import { noRedis, type RedisPort } from '../policies/redis-port.ts'
 import { describeInThread } from './describe.ts'
 import { createKeep, noKeep } from './keep.ts'
@@ -54,6 +54,8 @@ export type SourcesOptions = {
   allowedHosts: readonly string[]
   log: ToolLog
   now?: () => number
+  /** Leaves the servers that fail alone; absent = one of its own. */
+  breaker?: Breaker
   /** In place of the network, for tests. */
   createGuard?: typeof createGuard
   limits?: Partial<Record<keyof typeof sourcesLimits, number>>
@@ -65,7 +67,7 @@ export function createSources(options: SourcesOptions): Sources {
   const { registry, log, now = Date.now } = options
   const limits = { ...sourcesLimits, ...options.limits }
   const keep = options.redis === noRedis ? noKeep : createKeep(options.redis)
-  const breaker = createBreaker({ now })
+  const breaker = options.breaker ?? createBreaker({ now })
   const threads = createPlaces(limits.threadsMax)
   const lives = new Map<string, Live>()
   const configured = new Set(options.definitions.map(sourceId))
