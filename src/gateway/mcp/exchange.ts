@@ -6,10 +6,9 @@ import { contextOf as callContextOf } from '../http/call-context.ts'
 import { logError } from '../http/errors.ts'
 import type { OriginOf } from '../http/origin.ts'
 import { cacheControlMetaKey, type FileWays, type OpenArtifact } from './content.ts'
-import { linksSince } from './hot.ts'
-import { createResources } from './resources.ts'
+import { linksSince } from './protocol.ts'
 import type { McpCaller } from './server.ts'
-import type { McpTools, Offer } from './tools.ts'
+import type { McpTools } from './tools.ts'
 
 /** What is known of a request without reading its message. */
 export type ExchangeOptions = {
@@ -30,20 +29,13 @@ type CallFacts = {
 /** Turns HTTP requests into what calls and servers ask for. */
 export type Exchanges = {
   contextOf(request: FastifyRequest, call: CallFacts): CallContext
-  waysOf(request: FastifyRequest, modern: boolean): FileWays
-  callerOf(request: FastifyRequest, offer: Offer): McpCaller
+  /** `agreed` is the version of a handshake, where there was one. */
+  waysOf(request: FastifyRequest, modern: boolean, agreed?: string): FileWays
   loggerOf(request: FastifyRequest): McpCaller['onError']
 }
 
 /** Makes them for one gateway. */
 export function createExchanges(options: ExchangeOptions): Exchanges {
-  const { registry, tools, openArtifact, secured, version } = options
-
-  const waysWith = (request: FastifyRequest, links: boolean): FileWays => ({
-    fileUrl: id => options.fileUrl(request, id),
-    openArtifact,
-    links,
-  })
   const loggerOf: Exchanges['loggerOf'] = request => (error, requestId) => {
     logError(request.log, error, requestId)
   }
@@ -63,23 +55,11 @@ export function createExchanges(options: ExchangeOptions): Exchanges {
   return {
     contextOf,
     loggerOf,
-    waysOf: (request, modern) => waysWith(request, modern || knowsLinks(request)),
-    callerOf(request, offer) {
-      const origin = options.originOf(request)
-      const { scope } = offer
-      return {
-        tools,
-        offer,
-        resources: createResources({ registry, scope, openArtifact, origin, secured }),
-        version,
-        secured,
-        listChanged: false,
-        contextOf: ({ signal, ...call }) => contextOf(request, { ...call, signal: () => signal }),
-        waysOf: server =>
-          waysWith(request, knowsLinks(request, server.getNegotiatedProtocolVersion())),
-        onError: loggerOf(request),
-      }
-    },
+    waysOf: (request, modern, agreed) => ({
+      fileUrl: id => options.fileUrl(request, id),
+      openArtifact: options.openArtifact,
+      links: modern || knowsLinks(request, agreed),
+    }),
   }
 }
 

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { SERVER_INFO_META_KEY } from '@modelcontextprotocol/server'
 import { type CallContext, present } from '../../registry/call.ts'
 import { toToolError } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { Tool } from '../../registry/tool.ts'
 import { cacheMeta, cacheMetaKey, errorResult, type FileWays, toContent } from './content.ts'
 import type { HotCall, HotRequest } from './hot.ts'
-import { listHints, type McpCaller } from './server.ts'
+import { listHints, metaKeys } from './protocol.ts'
+import type { McpCaller } from './server.ts'
 import { type McpTools, type Offer, toListed } from './tools.ts'
 
 /** Bounds of writing a list down. */
@@ -35,7 +35,7 @@ export function createHotAnswers(options: {
   secured: boolean
 }): HotAnswers {
   const { registry, tools, version, secured } = options
-  const serverInfo = { [SERVER_INFO_META_KEY]: { name: 'toolgate', title: 'Toolgate', version } }
+  const serverInfo = { [metaKeys.serverInfo]: { name: 'toolgate', title: 'Toolgate', version } }
   const { ttlMs, cacheScope } = listHints(secured)
   const written = new WeakMap<Tool, string>()
   const complete = '"resultType":"complete",'

@@ -1,17 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import {
-  CLIENT_CAPABILITIES_META_KEY,
-  CLIENT_INFO_META_KEY,
-  LOG_LEVEL_META_KEY,
-  PROTOCOL_VERSION_META_KEY,
-  SUPPORTED_PROTOCOL_VERSIONS,
-} from '@modelcontextprotocol/server'
 import type { JsonObject } from '../../registry/tool.ts'
-
-/** The revision without sessions; all before it begin with `initialize`. */
-export const modernVersion = '2026-07-28'
-/** From this revision on a client knows structured content and links. */
-export const linksSince = '2025-06-18'
+import { legacyVersions, metaKeys, modernVersion } from './protocol.ts'
 
 /** A well-formed request for one of the two methods that carry nearly all traffic. */
 export type HotRequest = HotList | HotCall
@@ -21,7 +10,6 @@ export type HotCall = Envelope & { method: 'tools/call'; name: string; args: unk
 type Envelope = { id: string | number; modern: boolean; meta: JsonObject }
 
 type Headers = IncomingHttpHeaders
-const legacyVersions = new Set(SUPPORTED_PROTOCOL_VERSIONS)
 
 /**
  * Recognises a request that needs nothing of the protocol but its answer. Whatever is not exactly
@@ -35,7 +23,7 @@ export function readHot(headers: Headers, body: unknown): HotRequest | undefined
   const { name, arguments: args = {}, _meta: meta = {}, ...others } = params
   if (!isObject(meta) || !isObject(args) || !hasNothing(others)) return undefined
   if (!isToken(meta['progressToken'])) return undefined
-  const modern = PROTOCOL_VERSION_META_KEY in meta
+  const modern = metaKeys.protocolVersion in meta
   if (modern ? !fitsModern(headers, body, meta) : !fitsLegacy(headers)) return undefined
   if (method === 'tools/list' && name === undefined) return { id, modern, meta, method }
   if (method !== 'tools/call' || typeof name !== 'string') return undefined
@@ -45,12 +33,12 @@ export function readHot(headers: Headers, body: unknown): HotRequest | undefined
 
 function fitsModern(headers: Headers, body: JsonObject, meta: JsonObject): boolean {
   return (
-    meta[PROTOCOL_VERSION_META_KEY] === modernVersion &&
+    meta[metaKeys.protocolVersion] === modernVersion &&
     headers['mcp-protocol-version'] === modernVersion &&
     headers['mcp-method'] === body['method'] &&
-    isClientInfo(meta[CLIENT_INFO_META_KEY]) &&
-    isCapabilities(meta[CLIENT_CAPABILITIES_META_KEY]) &&
-    !(LOG_LEVEL_META_KEY in meta)
+    isClientInfo(meta[metaKeys.clientInfo]) &&
+    isCapabilities(meta[metaKeys.clientCapabilities]) &&
+    !(metaKeys.logLevel in meta)
   )
 }
 

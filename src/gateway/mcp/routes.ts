@@ -1,12 +1,5 @@
-import {
-  createMcpHandler,
-  isLegacyRequest,
-  type McpRequestContext,
-  type Server,
-} from '@modelcontextprotocol/server'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Invoke } from '../../registry/call.ts'
-import { fail } from '../../registry/errors.ts'
 import { followClient } from '../http/abort.ts'
 import { type BrowserGuardOptions, createBrowserGuard } from './browser-guard.ts'
 import { type CallId, createCancels } from './cancel.ts'
@@ -16,7 +9,8 @@ import { createHotAnswers } from './hot-answer.ts'
 import { type HotCall, readHot } from './hot.ts'
 import { createWriter } from './reply.ts'
 import { allTools, oneTool, taggedTools } from './scope.ts'
-import { createServer, type McpCaller, type McpExtension } from './server.ts'
+import type { SdkAnswers } from './sdk-answer.ts'
+import type { McpExtension } from './server.ts'
 import { createMcpTools, type Offer } from './tools.ts'
 
 /** What the MCP face stands on. */
@@ -60,7 +54,19 @@ function createServe(app: FastifyInstance, options: McpRoutesOptions): Serve {
   const exchanges = createExchanges({ ...options, tools })
   const hot = createHotAnswers({ ...options, tools })
   const cancels = createCancels()
-  const answerBySdk = createSdkAnswer(app, options, () => cancels.newSession())
+  let loading: Promise<SdkAnswers> | undefined
+  // The SDK is large, and most requests never need it.
+  const sdk = (): Promise<SdkAnswers> =>
+    (loading ??= import('./sdk-answer.ts').then(({ createSdkAnswers }) =>
+      createSdkAnswers({
+        ...options,
+        tools,
+        exchanges,
+        newSession: () => cancels.newSession(),
+        log: app.log,
+      }),
+    ))
+  app.addHook('preClose', async () => (await loading)?.close())
 
   return (request, reply, offer) => {
     const read = readHot(request.headers, request.body)
@@ -72,8 +78,11 @@ function createServe(app: FastifyInstance, options: McpRoutesOptions): Serve {
       cancels.cancel(cancelled)
       return reply.status(202).send()
     }
-    const caller = exchanges.callerOf(request, offer)
-    return answerBySdk(request, reply, extension ? extension.caller(caller) : caller)
+    return answerBySdk(request, reply, offer)
+  }
+
+  async function answerBySdk(request: FastifyRequest, reply: FastifyReply, offer: Offer) {
+    return (await sdk()).answer(request, reply, offer)
   }
 
   async function answerCall(
@@ -111,61 +120,6 @@ async function answerList(reply: FastifyReply, list: Promise<Buffer>): Promise<u
   return reply.header('content-type', 'application/json').send(await list)
 }
 
-type SdkAnswer = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  caller: McpCaller,
-) => Promise<unknown>
-
-/** The SDK's own handler behind Fastify, with one server of ours a request. */
-function createSdkAnswer(
-  app: FastifyInstance,
-  options: McpRoutesOptions,
-  newSession: () => string,
-): SdkAnswer {
-  const { registry, extension, originOf } = options
-  const callers = new WeakMap<Request, McpCaller>()
-  const sdk = createMcpHandler(
-    ({ requestInfo, era }) => {
-      const caller = requestInfo && callers.get(requestInfo)
-      if (!caller) throw fail('TG_INTERNAL')
-      return serverFor(caller, era)
-    },
-    { onerror: error => app.log.debug({ err: error }, 'mcp request refused') },
-  )
-  const unsubscribe = registry.subscribe(() => sdk.notify.toolsChanged())
-  app.addHook('preClose', async () => {
-    unsubscribe()
-    await sdk.close()
-  })
-
-  return async (request, reply, caller) => {
-    const { body } = request
-    const webRequest = new Request(`${originOf(request)}${request.url}`, {
-      method: 'POST',
-      headers: { ...plainHeaders(request), accept: 'application/json, text/event-stream' },
-      signal: followClient(reply),
-    })
-    callers.set(webRequest, caller)
-    const response =
-      extension && (await isLegacyRequest(webRequest, body))
-        ? await extension.legacy(webRequest, { body, create: () => serverFor(caller, 'legacy') })
-        : await sdk.fetch(webRequest, { parsedBody: body })
-    if (isInitialize(body) && response.ok && !response.headers.has('mcp-session-id'))
-      reply.header('mcp-session-id', newSession())
-    return reply.send(response)
-  }
-
-  function serverFor(caller: McpCaller, era: McpRequestContext['era']): Server {
-    const server = createServer({ ...caller, listChanged: era === 'modern' })
-    extension?.server(server, era)
-    return server
-  }
-}
-
-const isInitialize = (body: unknown): boolean =>
-  (body as { method?: unknown } | null | undefined)?.method === 'initialize'
-
 /** `?search=true` in an address switches search as a tool on, `false` off. */
 function searchOf(request: FastifyRequest): boolean | undefined {
   const { search } = request.query as { search?: unknown }
@@ -179,11 +133,3 @@ function cancelledBy({ body, headers }: FastifyRequest): CallId | undefined {
   if (method !== 'notifications/cancelled' || typeof session !== 'string') return undefined
   return { session, id: params?.requestId }
 }
-
-/** Headers for the SDK; what a client accepts is for us to know, so that a plain one is served too. */
-const plainHeaders = ({ headers }: FastifyRequest): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(headers).flatMap(([name, value]) =>
-      typeof value === 'string' && !name.startsWith(':') ? [[name, value]] : [],
-    ),
-  )

@@ -10,12 +10,9 @@ import {
 import { type CallContext, present } from '../../registry/call.ts'
 import { errorText, type ToolError, toToolError } from '../../registry/errors.ts'
 import { cacheMeta, cacheMetaKey, errorResult, type FileWays, toContent } from './content.ts'
+import { listHints } from './protocol.ts'
 import type { Resources } from './resources.ts'
 import type { McpTools, Offer } from './tools.ts'
-
-/** How long a client may keep a listing, and whether for its user alone. */
-export const listHints = (secured: boolean) =>
-  ({ ttlMs: 60_000, cacheScope: secured ? 'private' : 'public' }) as const
 
 /** What a model is told of the server as a whole. */
 export const instructions =
