@@ -42,5 +42,6 @@ EXPOSE 8642 16180
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --start-interval=1s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
-ENTRYPOINT ["node", "src/cli/toolgate.js"]
+# A smaller nursery: less memory at rest, the same speed.
+ENTRYPOINT ["node", "--max-semi-space-size=8", "src/cli/toolgate.js"]
 CMD ["serve"]
