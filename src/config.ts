@@ -64,6 +64,8 @@ const Config = Type.Object(
     secret: Type.Optional(Type.String({ minLength: 1 })),
     allowedHosts: Type.Array(Type.String(), { default: [] }),
     corsOrigins: Type.Array(Type.String(), { default: ['*'] }),
+    /** `/mcp` and stdio list `find_tools` and `call_tool` alone, for a list too long for a model. */
+    mcpSearch: Type.Boolean({ default: false }),
     tools: Type.Optional(Type.String({ description: "Folder of the operator's own tools" })),
     files: Type.String({ default: '.toolgate/files', description: 'Folder of stored files' }),
     logLevel: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], {
@@ -154,6 +156,7 @@ const environment: Record<string, Read> = {
   TOOLGATE_SECRET: text('secret'),
   TOOLGATE_ALLOWED_HOSTS: (value, config) => (config['allowedHosts'] = list(value)),
   TOOLGATE_CORS_ORIGINS: (value, config) => (config['corsOrigins'] = list(value)),
+  TOOLGATE_MCP_SEARCH: flag('TOOLGATE_MCP_SEARCH', 'mcpSearch'),
   TOOLGATE_TOOLS: text('tools'),
   TOOLGATE_FILES: text('files'),
   TOOLGATE_LOG_LEVEL: text('logLevel'),

@@ -72,6 +72,7 @@ async function serveMcp(env: Env): Promise<void> {
     openArtifact: app.openArtifact,
     redisMs: parts.config.limits.redisMs,
     version: parts.version,
+    search: parts.config.mcpSearch,
     onError: (err, requestId) => parts.log.warn({ err, requestId }, 'MCP'),
   })
 }

@@ -35,6 +35,7 @@ t.test('the environment beats the file', async t => {
     ARXIV_URL: 'http://10.0.0.1/arxiv',
     TOOLGATE_ALLOWED_HOSTS: 'a:1, b:2,',
     TOOLGATE_FILES: '',
+    TOOLGATE_MCP_SEARCH: 'on',
   }
   const before = structuredClone(file)
   const config = parseConfig(env, file)
@@ -47,6 +48,7 @@ t.test('the environment beats the file', async t => {
       { id: 'ann', key: 'of ann' },
     ],
     allowedHosts: ['a:1', 'b:2'],
+    mcpSearch: true,
     files: '.toolgate/files',
     limits: { redisMs: 20, fileTtlMs: 86_400_000 },
   })

@@ -223,6 +223,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     redisMs: limits.redisMs,
     version: options.version,
     browsers: config,
+    search: config.mcpSearch,
   })
   await app.register(lagentRoutes, {
     registry,

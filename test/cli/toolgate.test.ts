@@ -4,6 +4,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { Client } from '@modelcontextprotocol/client'
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio'
 import t from 'tap'
 
 const run = promisify(execFile)
@@ -125,4 +127,25 @@ t.test('reads .env in the working directory; what is set beats it', async t => {
     JSON.parse((await toolgate(cwd, ['openapi'], env)).stdout).servers
   t.same(await servers(), [{ url: 'https://dotenv.example' }])
   t.same(await servers({ PUBLIC_URL: 'https://set.example' }), [{ url: 'https://set.example' }])
+})
+
+t.test('speaks MCP to the client that started it, with what the environment chose', async t => {
+  const env = { PATH: process.env['PATH'] ?? '', TOOLGATE_MCP_SEARCH: '1' }
+  const client = new Client({ name: 'test', version: '0.0.0' })
+  t.teardown(() => client.close())
+  await client.connect(
+    new StdioClientTransport({
+      command: process.execPath,
+      args: [command, 'mcp'],
+      env,
+      cwd: t.testdir(),
+    }),
+  )
+  t.same(
+    (await client.listTools()).tools.map(({ name }) => name),
+    ['call_tool', 'find_tools'],
+  )
+  const sum = { name: 'calculator', arguments: { expression: '6 * 7' } }
+  const called = await client.callTool({ name: 'call_tool', arguments: sum })
+  t.match(called.content, [{ text: '42' }])
 })

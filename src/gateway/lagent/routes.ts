@@ -3,6 +3,7 @@ import { type Answer, type Invoke, present } from '../../registry/call.ts'
 import { fail } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { artifactsOf, type JsonObject } from '../../registry/tool.ts'
+import { isDictionary } from '../../registry/views/lagent.ts'
 import { type Aliased, aliasText, createFindAliased, invokeAliased } from '../alias-call.ts'
 import { readArguments, type StoreUpload } from '../http/arguments.ts'
 import { writeCacheHeaders } from '../http/cache-headers.ts'
@@ -70,12 +71,14 @@ function resultOf(
 ): NonNullable<ActionReturn['result']> {
   const shown = present(answer, fileUrl)
   const text = aliasText(known.alias, answer, shown)
-  const dictionary = known.alias?.text !== undefined && known.name.includes('.')
   const files = artifactsOf(tool).flatMap(({ name, mediaType }) => {
     const content = shown.output[name]
     return typeof content === 'string' ? [{ type: kindOf(mediaType), content }] : []
   })
-  return [{ type: 'text', content: dictionary ? pythonJson({ content: text }) : text }, ...files]
+  return [
+    { type: 'text', content: isDictionary(known) ? pythonJson({ content: text }) : text },
+    ...files,
+  ]
 }
 
 function kindOf(mediaType: string): 'image' | 'audio' | 'video' | 'file' {

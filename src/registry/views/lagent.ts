@@ -1,5 +1,5 @@
-import { type JsonSchema, propertiesOf, requiredOf, type Tool } from '../tool.ts'
-import { knownAs } from './alias.ts'
+import { type JsonSchema, propertiesOf, type Tool } from '../tool.ts'
+import { type Known, knownAs } from './alias.ts'
 import { type FlatProperty, flatten } from './flatten.ts'
 import { toGbk } from './gbk.ts'
 import { normalise } from './normalise.ts'
@@ -29,13 +29,13 @@ export const lagent: View<LagentAction[]> = (tools, options) =>
   tools.map(tool => toLagentAction(tool, options.form === 'internlm2'))
 
 function toLagentAction(tool: Tool, requiredOnly: boolean): LagentAction {
-  const { name, description, input } = knownAs(tool, 'lagent')
+  const known = knownAs(tool, 'lagent')
+  const { name, description, input } = known
   const { properties, required } = flatten(input)
   const lists = propertiesOf(normalise(input, 'input'))
   const shown = Object.entries(properties).filter(
     ([parameter]) => !requiredOnly || required.includes(parameter),
   )
-  const data = returnData(tool)
   return {
     name,
     description: toGbk(description),
@@ -43,7 +43,7 @@ function toLagentAction(tool: Tool, requiredOnly: boolean): LagentAction {
       toParameter(parameter, property, lists[parameter]),
     ),
     required,
-    ...(data ? { return_data: data } : {}),
+    ...(isDictionary(known) ? { return_data: returnData } : {}),
     parameter_description: parameterDescription,
   }
 }
@@ -65,18 +65,9 @@ const types: Record<string, LagentType> = {
 }
 const typeOf = (schema: JsonSchema): LagentType => types[String(schema['type'])] ?? 'STRING'
 
-/** Functions of a toolkit state what they return; a tool that is one function does not. */
-function returnData(tool: Tool): LagentAction['return_data'] {
-  const { name, alias } = knownAs(tool, 'lagent')
-  if (alias && !name.includes('.')) return undefined
-  if (alias?.text) return [{ name: 'content', description: 'The answer as text.', type: 'STRING' }]
-  const output = normalise(tool.output, 'output')
-  const required = requiredOf(output)
-  return Object.entries(propertiesOf(output))
-    .filter(([property]) => required.length === 0 || required.includes(property))
-    .map(([property, schema]) => ({
-      name: property,
-      description: toGbk(withWords(schema['description'], [])),
-      type: typeOf(schema),
-    }))
-}
+/** What is returned is stated exactly where a dictionary is: by a method that has a text of its own. */
+export const isDictionary = ({ name, alias }: Known): boolean =>
+  alias?.text !== undefined && name.includes('.')
+const returnData: NonNullable<LagentAction['return_data']> = [
+  { name: 'content', description: 'The answer as text.', type: 'STRING' },
+]

@@ -4,7 +4,7 @@ import { serveStdio } from '../../../src/gateway/mcp/stdio.ts'
 import { broken, counting, greet, mirror } from '../../fixtures/face-tools.ts'
 import { gatewayOf } from '../../fixtures/gateway.ts'
 
-async function connect(t: Tap, modern: boolean) {
+async function connect(t: Tap, modern: boolean, search = false) {
   const gateway = gatewayOf([greet, mirror, broken, counting])
   const [here, there] = InMemoryTransport.createLinkedPair()
   const errors: unknown[] = []
@@ -14,6 +14,7 @@ async function connect(t: Tap, modern: boolean) {
     openArtifact: id => gateway.openArtifact(id),
     redisMs: 50,
     version: '0.0.0',
+    search,
     onError: error => void errors.push(error),
     transport: there,
   })
@@ -69,4 +70,17 @@ t.test('a client hears when the tools change', async t => {
   gateway.registry.put('late', [{ ...greet, name: 'late', source: 'late' }])
   await heard.promise
   t.equal((await client.listTools()).tools.length, 5)
+})
+
+t.test('search as a tool takes the place of the list here, too', async t => {
+  const { client } = await connect(t, true, true)
+  t.same(
+    (await client.listTools()).tools.map(({ name }) => name),
+    ['call_tool', 'find_tools'],
+  )
+  const called = await client.callTool({
+    name: 'call_tool',
+    arguments: { name: 'greet', arguments: { name: 'Ada' } },
+  })
+  t.match(called.content, [{ text: 'Hello, Ada!' }])
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { lagent } from '../../../src/registry/views/lagent.ts'
-import { awkwardTools, imported } from '../../fixtures/awkward-tools.ts'
+import { awkwardTools } from '../../fixtures/awkward-tools.ts'
 
 const options = { origin: 'https://tools.example', secured: false }
 const byName = (form?: string) =>
@@ -26,7 +26,6 @@ t.test('an action goes by its alias, with its types in Lagent words', async t =>
       { name: 'threshold', type: 'FLOAT', description: 'Least score. 0 to 1.' },
     ],
     required: ['image'],
-    return_data: [{ name: 'width', description: 'Pixels', type: 'NUMBER' }],
     parameter_description:
       'If you call this tool, you must pass arguments in the JSON format {key: value}, where the key is the parameter name.',
   })
@@ -43,37 +42,22 @@ t.test('for InternLM2 the required parameters alone', async t => {
   )
 })
 
-t.test(
-  'an action of one function says nothing of its data, a toolkit with its own text calls it content',
-  async t => {
-    t.notOk('return_data' in (byName()['Signs'] ?? {}))
-    const [action] = lagent(
-      [
-        {
-          ...awkwardTools[0]!,
-          aliases: {
-            lagent: { name: 'Arxiv.search', description: 'Finds papers', text: () => '' },
-          },
-        },
-      ],
-      options,
-    )
-    t.match(action, {
-      description: 'Finds papers',
-      return_data: [{ name: 'content', type: 'STRING' }],
-    })
-  },
-)
-
-t.test('a tool that promises nothing lists all it may give', async t => {
-  const [action] = lagent(
-    [imported('x', {}, { properties: { a: { type: 'boolean' }, b: {} } })],
+t.test('what is returned is stated exactly where a dictionary is, as content', async t => {
+  // Every other answer is a text for a model, whatever the output holds.
+  for (const action of Object.values(byName())) t.notOk('return_data' in action, action.name)
+  const text = () => ''
+  const [method, single] = lagent(
+    ['Arxiv.search', 'Arxiv'].map(name => ({
+      ...awkwardTools[0]!,
+      aliases: { lagent: { name, description: 'Finds papers', text } },
+    })),
     options,
   )
-  t.same(action?.return_data, [
-    { name: 'a', description: '', type: 'BOOLEAN' },
-    { name: 'b', description: '', type: 'STRING' },
-  ])
+  t.match(method, {
+    description: 'Finds papers',
+    return_data: [{ name: 'content', type: 'STRING' }],
+  })
+  t.notOk('return_data' in (single ?? {}))
 })
 
 t.test('no text leaves GBK', async t => {
