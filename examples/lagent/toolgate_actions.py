@@ -1,20 +1,9 @@
 """Toolgate's tools as Lagent actions: `ActionExecutor(toolgate_actions("http://127.0.0.1:8642"))`."""
-import json
 from functools import partial
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
+import requests
 from lagent.actions.base_action import BaseAction
 from lagent.schema import ActionReturn, ActionStatusCode, ActionValidCode
-
-
-def ask(url, key=None, body=None):
-    headers = {"Content-Type": "application/json", **({"X-API-Key": key} if key else {})}
-    data = None if body is None else json.dumps(body).encode()
-    try:
-        return json.load(urlopen(Request(url, data, headers), timeout=120))
-    except HTTPError as error:  # a failed call is an ActionReturn, too
-        return json.load(error)
 
 
 class ToolgateAction(BaseAction):
@@ -30,12 +19,15 @@ class ToolgateAction(BaseAction):
 
 
 def toolgate_actions(gateway, key=None, query=""):
+    headers = {"X-API-Key": key} if key else {}
+
     def call(name, /, **arguments):  # a tool may have an argument called name
-        answer = ask(f"{gateway}/lagent/{name}", key, arguments)
+        url = f"{gateway}/lagent/{name}"
+        answer = requests.post(url, json=arguments, headers=headers, timeout=120).json()
         state, valid = ActionStatusCode(answer.pop("state")), ActionValidCode(answer.pop("valid"))
         return ActionReturn(state=state, valid=valid, **answer)
 
     toolkits = {}
-    for function in ask(f"{gateway}/registry/lagent{query}", key):
+    for function in requests.get(f"{gateway}/registry/lagent{query}", headers=headers).json():
         toolkits.setdefault(function["name"].split(".")[0], []).append(function)
     return [ToolgateAction(call, name, functions) for name, functions in toolkits.items()]

@@ -1,4 +1,4 @@
-import { type JsonSchema, type Tool, toolLimits } from '../tool.ts'
+import { isOurs, type JsonSchema, type Tool, toolLimits } from '../tool.ts'
 import { functionSchema } from './function-schema.ts'
 import { normalise } from './normalise.ts'
 import { briefOf, type View } from './view.ts'
@@ -25,7 +25,7 @@ export const toMcpTool = (tool: Tool): McpTool => ({
   title: tool.title,
   description: briefOf(tool, toolLimits.importedDescriptionCharactersMax),
   inputSchema: functionSchema(tool.input),
-  outputSchema: normalise(tool.output, 'output'),
+  outputSchema: outputOf(tool),
   annotations: {
     title: tool.title,
     readOnlyHint: tool.annotations.readOnly,
@@ -34,6 +34,16 @@ export const toMcpTool = (tool: Tool): McpTool => ({
     openWorldHint: tool.annotations.openWorld,
   },
 })
+
+/**
+ * What another server declares is shown, but not promised: a client that checks answers would throw
+ * away one that the server let differ, and the official ones do.
+ */
+function outputOf(tool: Tool): JsonSchema {
+  const declared = normalise(tool.output, 'output')
+  return isOurs(tool) ? declared : { type: 'object', anyOf: [declared, unpromised] }
+}
+const unpromised = { description: 'Or another object: what the server declares is not checked.' }
 
 /** `/registry/mcp`: the result of `tools/list`, all on one page. */
 export const mcp: View<{ tools: McpTool[] }> = tools => ({ tools: tools.map(toMcpTool) })

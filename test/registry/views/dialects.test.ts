@@ -94,7 +94,14 @@ const shapes: Record<DialectName, TSchema> = {
             title: Words,
             description: Words,
             inputSchema: Parameters,
-            outputSchema: Parameters,
+            // That of an imported tool is the declared one, or anything.
+            outputSchema: Type.Union([
+              Parameters,
+              Type.Object({
+                type: Type.Literal('object'),
+                anyOf: Type.Tuple([Parameters, Type.Object({})]),
+              }),
+            ]),
             annotations: Type.Object(
               {
                 title: Words,
