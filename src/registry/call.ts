@@ -58,6 +58,8 @@ export type CallContext = {
   /** When the call ends, milliseconds since the epoch; set by the deadline policy. */
   deadlineAt?: number
   progress?: (done: number, total?: number, message?: string) => void
+  /** The name of the answer in the store; set by the cache policy. */
+  named?: { tool: Tool; input: JsonObject; key: string }
 }
 
 /** What a call gave: the output, and the same as JSON; each is made from the other when first asked for. */

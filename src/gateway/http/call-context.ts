@@ -23,6 +23,7 @@ class LazyContext implements CallContext {
   declare caller?: string
   declare progress?: NonNullable<CallContext['progress']>
   declare deadlineMs?: number
+  declare named?: NonNullable<CallContext['named']>
   readonly #makeSignal: () => AbortSignal
   #signal: AbortSignal | undefined
 

@@ -8,19 +8,17 @@ const canonical = configure({ bigint: false, circularValue: Error })
 /** Longer keys are hashed; a short text names an answer as well as its hash does, for less. */
 const plainCharactersMax = 300
 
-/** One call asks for its key at every policy. */
-const keys = new WeakMap<JsonObject, { tool: Tool; caller: string; key: string }>()
-
 /**
  * Names an answer: tool, version and build, canonical input (files by their SHA-256) and, where the tool says
  * so, the caller. Equal calls have equal keys whatever the order of their arguments.
  */
 export function cacheKey(tool: Tool, input: JsonObject, context: CallContext): string {
+  // One call asks for its key at every policy.
+  const { named } = context
+  if (named?.tool === tool && named.input === input) return named.key
   const caller = tool.cache?.scope === 'caller' ? JSON.stringify(context.caller ?? null) : ''
-  const known = keys.get(input)
-  if (known?.tool === tool && known.caller === caller) return known.key
   const key = makeKey(tool, input, caller)
-  keys.set(input, { tool, caller, key })
+  context.named = { tool, input, key }
   return key
 }
 
