@@ -45,6 +45,7 @@ import { createRun } from './run.ts'
 import { createAudit } from './telemetry/audit.ts'
 import { createCallLog } from './telemetry/call-log.ts'
 import { countResponses } from './telemetry/count-responses.ts'
+import { openTraces } from './telemetry/traces.ts'
 import { watchCalls } from './telemetry/watch-calls.ts'
 import { createWorkers } from './workers.ts'
 
@@ -83,12 +84,14 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   })
   const seen = createMetrics({ registry, store, redis })
   const breakers = { tools: createBreaker({ now }), sources: createBreaker({ now }) }
+  const traces = await openTraces({ config: config.traces, version: options.version, log })
   const network = createNetwork({
     ...options,
     redis: redis ?? noRedis,
     now,
     onStage: seen.onStage,
     breaker: breakers.tools,
+    interceptors: traces.interceptors,
   })
   const files = createFiles({ config, guard: network.callers, originOf, now, log })
   const workers = createWorkers({
@@ -126,6 +129,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     version: options.version,
     allowedHosts: config.allowedHosts,
     breaker: breakers.sources,
+    interceptors: traces.interceptors,
     log,
     now,
   })
@@ -141,7 +145,13 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     createCallLog({ log, share: config.callLog }),
     ...audit.listeners,
   ])
-  const invoke = watch(createInvoke({ registry, call, resolveFile: files.resolve }))
+  const invoke = watch(traces.wrap(createInvoke({ registry, call, resolveFile: files.resolve })))
+
+  const watchServer = (server: FastifyInstance): void => {
+    traces.watch(server)
+    countResponses(server, seen.onResponse)
+    audit.watchAdmin(server)
+  }
 
   // The server and what holds for every route.
   const app = fastify({
@@ -167,8 +177,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     reply.header('x-request-id', request.id)
     done()
   })
-  countResponses(app, seen.onResponse)
-  audit.watchAdmin(app)
+  watchServer(app)
   guardAccess(app, { ...config, isSigned: files.isSigned })
   await app.register(cors, { delegator: corsOf(config.corsOrigins) })
   await app.register(formbody, { bodyLimit: limits.bodyBytesMax })
@@ -240,7 +249,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     startedAt: new Date(now()),
   })
   await app.register(llmRoutes, {
-    pool: createPool({ nodes: config.llm.nodes, log, now }),
+    pool: createPool({ nodes: config.llm.nodes, log, now, interceptors: traces.interceptors }),
     tools: createLoopTools({
       registry,
       invoke,
@@ -255,6 +264,10 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     registration: { allow: config.llm.registrars },
     allowedHosts: config.allowedHosts,
     ...(redis ? { redis } : {}),
+    onRequest: facts => {
+      audit.onModelRequest?.(facts)
+      traces.onModelRequest?.(facts)
+    },
   })
   await app.register(docsRoutes)
 
@@ -264,7 +277,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   })
   app.addHook('onClose', async () => {
     await Promise.all([workers.close(), network.close(), files.close(), sources.close()])
-    await audit.close()
+    await Promise.all([audit.close(), traces.close()])
     redis?.close()
   })
   // AgentLego's clients want a document of their own at the root, so it has a port of its own.
@@ -279,6 +292,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
       openArtifact: files.open,
       limits,
       log,
+      watch: watchServer,
     })
   return Object.assign(app as FastifyInstance, { invoke, agentLego, openArtifact: files.open })
 }

@@ -25,19 +25,25 @@ export function createNetwork(options: {
   version: string
   onStage: TellStage
   breaker: Breaker
+  /** Around every request that goes out. */
+  interceptors: Dispatcher.DispatchInterceptor[]
   redis: RedisPort
   now: () => number
   /** In place of the network, for tests. */
   dispatcher?: Dispatcher
 }): Network {
-  const { config, version, redis, now, dispatcher, onStage, breaker } = options
+  const { config, version, redis, now, dispatcher, onStage, breaker, interceptors } = options
   const { allowedHosts, settings } = config
-  const callers = createGuard({ allowedHosts })
-  const operators = createGuard({ allowedHosts, privateAllowed: true })
+  const callers = createGuard({ allowedHosts, interceptors })
+  const operators = createGuard({ allowedHosts, privateAllowed: true, interceptors })
   // A tool may reach the public web and what the operator's settings name, nothing else inside.
-  const tools = createGuard({ allowedHosts, allowedOrigins: originsOf(settings) })
+  const tools = createGuard({
+    allowedHosts,
+    allowedOrigins: originsOf(settings),
+    interceptors,
+  })
   const upstream = createUpstream({
-    dispatcher: dispatcher ?? tools.dispatcher,
+    dispatcher: dispatcher?.compose(interceptors) ?? tools.dispatcher,
     settings,
     pace: createPace({ redis, now }),
     now,

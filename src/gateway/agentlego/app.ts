@@ -34,6 +34,8 @@ export type AgentLegoOptions = {
   openArtifact: OpenArtifact
   limits: { bodyBytesMax: number; fileBytesMax: number; redisMs: number; requestMs: number }
   log: FastifyBaseLogger
+  /** Watches what is asked and answered. */
+  watch?: (app: FastifyInstance) => void
 }
 
 /** An app of its own, for its own port: it speaks `agentlego-server`, so that its clients need no change. */
@@ -54,6 +56,7 @@ export async function buildAgentLegoApp(options: AgentLegoOptions): Promise<Fast
   })
   answerDetails(app)
   parseJsonBodies(app)
+  options.watch?.(app)
   guardAccess(app, options.access)
   await app.register(formbody, { bodyLimit: limits.bodyBytesMax })
   await app.register(multipart, {

@@ -45,6 +45,8 @@ export function createGuard(
     allowedOrigins?: readonly string[]
     privateAllowed?: boolean
     lookup?: Lookup
+    /** Around every request that goes out. */
+    interceptors?: Dispatcher.DispatchInterceptor[]
     limits?: Partial<GuardLimits>
   } = {},
 ): Guard {
@@ -94,7 +96,7 @@ export function createGuard(
     headersTimeout: limits.headersMs,
     bodyTimeout: limits.bodySilenceMs,
     maxHeaderSize: limits.headerBytesMax,
-  })
+  }).compose(options.interceptors ?? [])
   return { dispatcher, check, close: () => dispatcher.destroy() }
 }
 

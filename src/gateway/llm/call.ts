@@ -23,6 +23,8 @@ export type Llm = {
   metrics: LlmMetrics | undefined
   /** Prompts are in no log unless the operator asks. */
   logPrompts: boolean
+  /** Told of every request once it has ended. */
+  onRequest: (facts: ModelRequestFacts) => void
 }
 
 /** A body as it came, and what it says. */
@@ -39,6 +41,15 @@ export type CallFacts = {
   stream?: boolean
   steps?: number
   calls?: number
+}
+
+/** The same once it has ended, for whoever else wants to know: the audit trail, traces. */
+export type ModelRequestFacts = CallFacts & {
+  requestId: string
+  caller: string | undefined
+  status: number
+  ms: number
+  bytesIn: number
 }
 
 /** One request of a client, from its first byte to its log line. */
@@ -76,6 +87,14 @@ export function beginCall(
     clearTimeout(timer)
     if (!reply.raw.writableFinished) controller.abort(fail('TG_CLIENT_CLOSED'))
     finish(llm, { facts, reply, startedAt, stream: stream.current, requestId: request.id, body })
+    llm.onRequest({
+      ...facts,
+      requestId: request.id,
+      caller: request.caller,
+      status: reply.raw.writableFinished ? reply.raw.statusCode : 499,
+      ms: now() - startedAt,
+      bytesIn: body.bytes.length,
+    })
   })
   return {
     signal: controller.signal,

@@ -19,6 +19,8 @@ export type PoolOptions = {
   nodes: readonly NodeSpec[]
   /** The way to the nodes; default: an agent whose idle sockets die before LMDeploy closes them. */
   dispatcher?: Dispatcher
+  /** Around every request to a node. */
+  interceptors?: Dispatcher.DispatchInterceptor[]
   now?: () => number
   random?: () => number
   log: LlmLog
@@ -54,7 +56,7 @@ export function createPool(options: PoolOptions): Pool {
   const { log, now = Date.now, random = Math.random } = options
   const meter: Meter = {}
   const limits: LlmLimits = { ...llmLimits, ...options.limits }
-  const dispatcher = options.dispatcher ?? createAgent(limits)
+  const dispatcher = options.dispatcher ?? createAgent(limits).compose(options.interceptors ?? [])
   const roster = createRoster(options.nodes.map(spec => createNode(spec, limits)))
   const health = createHealth({ roster, dispatcher, limits, now, random, log, meter })
   const ready = health.probeAll()

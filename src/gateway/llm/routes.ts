@@ -41,6 +41,8 @@ export type LlmOptions = {
   mediaDispatcher?: Dispatcher
   lookup?: (host: string) => Promise<string[]>
   logPrompts?: boolean
+  /** Told of every request once it has ended. */
+  onRequest?: Llm['onRequest']
   /** Shares the nodes that admins add among replicas. */
   redis?: RedisPort
 }
@@ -65,8 +67,8 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
     dispatcher: options.mediaDispatcher,
     ...(options.lookup ? { lookup: options.lookup } : {}),
   })
-  const logPrompts = options.logPrompts ?? false
-  const llm: Llm = { pool, limits, log, now, streams, media, tools, metrics, logPrompts }
+  const { logPrompts = false, onRequest = () => undefined } = options
+  const llm: Llm = { pool, limits, log, now, streams, media, tools, metrics, logPrompts, onRequest }
   const startedAt = now()
 
   const { redis = noRedis } = options

@@ -1,3 +1,4 @@
+import type { Dispatcher } from 'undici'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fail, toToolError } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
@@ -56,6 +57,8 @@ export type SourcesOptions = {
   now?: () => number
   /** Leaves the servers that fail alone; absent = one of its own. */
   breaker?: Breaker
+  /** Around every request that goes out. */
+  interceptors?: Dispatcher.DispatchInterceptor[]
   /** In place of the network, for tests. */
   createGuard?: typeof createGuard
   limits?: Partial<Record<keyof typeof sourcesLimits, number>>
@@ -120,6 +123,7 @@ export function createSources(options: SourcesOptions): Sources {
     return (options.createGuard ?? createGuard)({
       allowedHosts: options.allowedHosts,
       allowedOrigins: origins,
+      ...(options.interceptors ? { interceptors: options.interceptors } : {}),
       // A slow tool is ended by its own deadline, not by the connection's.
       limits: { headersMs: timeoutMs, bodySilenceMs: timeoutMs },
     })

@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Config } from '../../config.ts'
+import type { ModelRequestFacts } from '../llm/call.ts'
 import { createTrail, type Trail, type TrailSink } from './trail.ts'
 import { descriptorSink, fileSink } from './trail-sinks.ts'
 import type { CallFacts, CallListener } from './watch-calls.ts'
@@ -12,7 +13,7 @@ export type Audit = {
   /** Hears of every call; none where there is no trail. */
   listeners: CallListener[]
   /** Hears of every request to a model. */
-  onModelRequest: ((facts: object) => void) | undefined
+  onModelRequest: ((facts: ModelRequestFacts) => void) | undefined
   /** Notes what is asked of routes that change the gateway. */
   watchAdmin: (app: FastifyInstance) => void
   dropped: () => number
