@@ -3,7 +3,7 @@ import type { NodeRequest } from './dispatch.ts'
 import { families, familyFor } from './families/index.ts'
 import { editMembers, isRecord, type Json, type Patch, recordsIn } from './json.ts'
 import { mendBody, mendMessages } from './mend/request.ts'
-import type { FamilyName, PoolNode } from './node.ts'
+import { type FamilyName, type PoolNode, surelyFrom } from './node.ts'
 import type { TurnRequest } from './turn-request.ts'
 import { offersTools } from './validate.ts'
 
@@ -15,7 +15,7 @@ export function nodeRequest(request: TurnRequest, node: PoolNode): NodeRequest {
     family && needsFamily(request) ? familyPatch(request, family, served) : offerPatch(body, offer)
   const patch: Patch = { ...mendBody(body, node, served), ...told }
   if ((body['stream'] ?? false) !== stream) patch['stream'] = stream
-  if (stream && request.needsUsage && !asksUsage(body)) {
+  if (stream && wantsCount(request, node) && !asksUsage(body)) {
     patch['stream_options'] = { include_usage: true }
   }
   if (!stream && 'stream_options' in body) patch['stream_options'] = undefined
@@ -38,6 +38,10 @@ const written = ({ body, bytes }: TurnRequest, patch: Patch): string =>
 
 const asksUsage = ({ stream_options: options }: Json): boolean =>
   isRecord(options) && options['include_usage'] === true
+
+/** From 0.18 on a call of an unknown name vanishes: only the tokens it took tell of it. */
+const wantsCount = ({ needsUsage, offer }: TurnRequest, node: PoolNode): boolean =>
+  needsUsage === true || (offersTools(offer) && surelyFrom(node, 18))
 
 /** A history with calls cannot be told to a node without roles for them either. */
 const needsFamily = ({ offer, body }: TurnRequest): boolean =>

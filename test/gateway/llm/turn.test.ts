@@ -72,10 +72,15 @@ t.test(
 )
 
 t.test('a call that the node swallowed is asked for again', async t => {
-  const { post } = await setUp(t, {
-    script: [{ text: [], usage: { prompt: 9, completion: 30 } }, { calls: [good] }],
-  })
+  const { node, post } = await setUp(t, {})
+  const swallowed = { text: [], usage: { prompt: 9, completion: 30 } }
+  node.script(swallowed, { calls: [good] })
   t.match((await post(path, body)).json.choices[0].message.tool_calls, [{ function: good }])
+  node.script(swallowed, { calls: [good] })
+  const { text } = await post(path, { ...body, stream: true })
+  const { problems, said } = readStream(eventsOf(text), { includeUsage: false })
+  t.same(problems, [], "the count that tells of it is not the client's")
+  t.match(said, { calls: [good], finish: 'tool_calls' })
 })
 
 t.test('a demanded call is made, or it is an error', async t => {
