@@ -14,11 +14,21 @@ const path = '/v1/chat/completions'
 const ask = (more: object, content = 'y'.repeat(900)): string =>
   JSON.stringify({ model: 'bench', messages: [{ role: 'user', content }], ...more })
 
+/** All 700 characters, as a whole answer. */
+const isWhole = (answer: string): boolean =>
+  answer.includes(`"${'x'.repeat(700)}"`) && answer.includes('"finish_reason":"stop"')
+/** Every word once and in order, and a proper end. */
+const isStream = (answer: string): boolean =>
+  answer.endsWith('data: [DONE]\n\n') &&
+  [...answer.matchAll(/"content": ?" word(\d+)"/g)].every(([, word], at) => Number(word) === at) &&
+  answer.includes(' word30"')
+
 async function wholes() {
   const { ratio, measured, baseline } = await ratioOf(gateway, bare, {
     load,
     path,
     bodies: [ask({})],
+    isRight: isWhole,
   })
   return {
     what: 'non-stream, 1 KB, against a bare Fastify + undici pass-through',
@@ -52,7 +62,13 @@ async function oneStream(server: Server, dispatcher: Dispatcher): Promise<number
     dispatcher,
   })
   let first = 0
-  for await (const _ of body) first ||= performance.now() - from
+  const parts: Buffer[] = []
+  for await (const part of body as AsyncIterable<Buffer>) {
+    first ||= performance.now() - from
+    parts.push(part)
+  }
+  const answer = Buffer.concat(parts).toString()
+  if (!isStream(answer)) throw new Error(`a stream is wrong: ${answer}`)
   return first
 }
 
@@ -84,8 +100,9 @@ async function normalising() {
   const raw = { 'x-toolgate-raw': '1' }
   const ratios: number[] = []
   for (let round = 0; round < load.rounds; round += 1) {
-    const passed = await requestsPerSecond(gateway, load, { path, bodies, headers: raw })
-    const mended = await requestsPerSecond(gateway, load, { path, bodies })
+    const sent = { path, bodies, isRight: isStream }
+    const passed = await requestsPerSecond(gateway, load, { ...sent, headers: raw })
+    const mended = await requestsPerSecond(gateway, load, sent)
     ratios.push(passed / mended - 1)
   }
   return {
@@ -110,6 +127,8 @@ async function idleStreams() {
   const open = await openIdle(fresh, count)
   await wait(2_000)
   const each = ((await rss()) - before) / count
+  const ended = open.bodies.filter(({ closed }) => closed).length
+  if (ended > 0) throw new Error(`${ended} of ${count} streams did not stay open`)
   await closeAll(open)
   await fresh.stop()
   return {
@@ -133,7 +152,10 @@ async function openIdle(server: Server, count: number): Promise<Idle> {
         dispatcher: agent,
       }),
     )
-    for (const { body } of await Promise.all(some)) bodies.push(body)
+    for (const { statusCode, body } of await Promise.all(some)) {
+      if (statusCode !== 200) throw new Error(`a stream is a ${statusCode}`)
+      bodies.push(body)
+    }
   }
   return { agent, bodies }
 }
@@ -158,6 +180,8 @@ function picking() {
   const from = performance.now()
   for (let round = 0; round < rounds; round += 1) pick(round)
   const us = ((performance.now() - from) / rounds) * 1_000
+  const picked = new Set(Array.from({ length: rounds }, (_, affinity) => pick(affinity)))
+  if (picked.size < 50) throw new Error(`only ${picked.size} of 100 nodes are ever picked`)
   return { what: 'picking one of 100 nodes', seen: `${us.toFixed(1)} µs`, goal: '< 20 µs' }
 }
 

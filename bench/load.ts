@@ -8,14 +8,24 @@ export const smoke: Load = { seconds: 1, rounds: 1, connections: 10 }
 export const full: Load = { seconds: 5, rounds: 5, connections: 50 }
 
 /** What is sent: bodies in turn, to the tool's route unless another path is named. */
-export type Sent = { bodies: string[]; path?: string; headers?: Record<string, string> }
+export type Sent = {
+  bodies: string[]
+  path?: string
+  headers?: Record<string, string>
+  /** False for an answer that is wrong, though it is a 200: a fast mistake is no figure. */
+  isRight?: (answer: string) => boolean
+}
 
-/** Requests a second of a POST route; every answer must be a 200. */
+/** Requests a second of a POST route; every answer must be a 200, and right. */
 export async function requestsPerSecond(
   { url }: Server,
   load: Load,
-  { bodies, path = '/tools/bench', headers = {} }: Sent,
+  { bodies, path = '/tools/bench', headers = {}, isRight }: Sent,
 ): Promise<number> {
+  const wrong: string[] = []
+  const look = (_status: number, answer: string): void => {
+    if (isRight?.(answer) === false) wrong.push(answer)
+  }
   const post = {
     method: 'POST',
     path,
@@ -25,10 +35,11 @@ export async function requestsPerSecond(
     url: `${url}${path}`,
     duration: load.seconds,
     connections: load.connections,
-    requests: bodies.map(body => ({ ...post, body })),
+    requests: bodies.map(body => ({ ...post, body, ...(isRight ? { onResponse: look } : {}) })),
   })
   if (result.non2xx > 0 || result.errors > 0)
     throw new Error(`${result.non2xx} answers were not 200, ${result.errors} failed`)
+  if (wrong.length > 0) throw new Error(`${wrong.length} answers were wrong: ${wrong[0]}`)
   return result.requests.average
 }
 

@@ -105,8 +105,10 @@ export function createMender(
     passes: frames !== undefined,
     pass(bytes) {
       const passed = frames?.pass(bytes)
-      if (!passed || choiceAt(passed.index).finish !== undefined) return 0
-      choiceAt(passed.index).said(passed.text)
+      if (!passed) return 0
+      const choice = choiceAt(passed.index)
+      if (choice.finish !== undefined) return 0
+      choice.said(passed.text)
       passEvents?.(passed.events)
       return passed.upTo
     },

@@ -1,5 +1,5 @@
 import type { Chunk } from '../chat.ts'
-import { isRecord, parseRecord, recordsIn, stringEnd } from '../json.ts'
+import { stringEnd } from '../json.ts'
 import { dataEvent } from '../sse.ts'
 
 /** What a run of events became, and the text they said. Strings hold a byte a character. */
@@ -67,7 +67,7 @@ function frameOf(data: string, mended: Chunk): Frame | undefined {
   const next = { ...mended, choices: [{ ...choice, delta: { content } }] }
   const came = around(`data: ${data}\n\n`)
   const sent = around(dataEvent(next))
-  if (!came || !sent || !isTheText(came)) return undefined
+  if (!came || !sent) return undefined
   return {
     before: bytesOf(came.before),
     after: bytesOf(came.after),
@@ -82,18 +82,14 @@ function isEmpty(record: object): boolean {
   return true
 }
 
-/** What stands around the first `content` of an event, the quotes included. */
+const key = /"content": ?"/
+/**
+ * What stands around the text of an event, the quotes included. A quote and a colon are a key
+ * wherever they stand in JSON: where there is one such key, it is the text that the rules saw.
+ */
 function around(text: string): { before: string; after: string } | undefined {
-  const match = /"content": ?"/.exec(text)
-  if (!match) return undefined
+  const match = key.exec(text)
+  if (!match || text.includes('"content":', match.index + 1)) return undefined
   const start = match.index + match[0].length
   return { before: text.slice(0, start), after: text.slice(stringEnd(text, start - 1) - 1) }
-}
-
-/** True when the string in between is the text of the only choice, and not some other `content`. */
-function isTheText({ before, after }: { before: string; after: string }): boolean {
-  const probe = 'a text that no model writes'
-  const event = parseRecord((before + probe + after).slice('data: '.length))
-  const [choice] = recordsIn(event?.['choices'])
-  return isRecord(choice?.['delta']) && choice['delta']['content'] === probe
 }
