@@ -3,48 +3,16 @@ import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/schema'
 import { expand } from './config/expand.ts'
 import { Audit, seenVariables, Traces } from './config/seen.ts'
+import { type ConfiguredKey, Key, Limits, LlmNode } from './config/parts.ts'
 
-/** Limits an operator may change; the names are the configuration's. */
-const Limits = Type.Object(
-  {
-    bodyBytesMax: Type.Integer({ default: 16 * 1024 * 1024, minimum: 1024 }),
-    fileBytesMax: Type.Integer({ default: 32 * 1024 * 1024, minimum: 1024 }),
-    filesBytesMax: Type.Integer({ default: 2 * 1024 * 1024 * 1024, minimum: 1024 }),
-    fileTtlMs: Type.Integer({ default: 24 * 3_600_000, minimum: 1000 }),
-    resultBytesMax: Type.Integer({ default: 256 * 1024, minimum: 1024 }),
-    l1BytesMax: Type.Integer({ default: 64 * 1024 * 1024, minimum: 0 }),
-    redisMs: Type.Integer({ default: 50, minimum: 1 }),
-    requestMs: Type.Integer({ default: 60_000, minimum: 1000 }),
-    stopMs: Type.Integer({ default: 10_000, minimum: 0 }),
-    workersMax: Type.Integer({ default: 2, minimum: 1, maximum: 64 }),
-  },
-  { additionalProperties: false },
-)
-
-const LlmNode = Type.Object(
-  {
-    url: Type.String(),
-    models: Type.Optional(
-      Type.Array(
-        Type.Union([Type.String(), Type.Object({ id: Type.String(), model: Type.String() })]),
-      ),
-    ),
-    key: Type.Optional(Type.String()),
-    weight: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
-    concurrency: Type.Optional(Type.Integer({ minimum: 1 })),
-    version: Type.Optional(Type.String()),
-    raw: Type.Optional(Type.Boolean()),
-    tools: Type.Optional(Type.Enum(['native', 'internlm', 'qwen', 'llama3', 'react'])),
-    vision: Type.Optional(Type.Boolean()),
-    native: Type.Optional(Type.Array(Type.Enum(['messages', 'responses']))),
-  },
-  { additionalProperties: false },
-)
-
-const Key = Type.Object(
-  { id: Type.String({ minLength: 1 }), key: Type.String({ minLength: 1 }) },
-  { additionalProperties: false },
-)
+export {
+  type Allowance,
+  Allowance as allowanceSchema,
+  type ConfiguredKey,
+  KeyId as keyIdSchema,
+  type Scopes,
+  Scopes as scopesSchema,
+} from './config/parts.ts'
 
 /** The whole configuration, as `toolgate.config.json` may state it. */
 const Config = Type.Object(
@@ -276,10 +244,25 @@ function checkTogether(config: Config): void {
   const ids = config.keys.map(({ id }) => id)
   const twice = ids.find((id, index) => ids.indexOf(id) !== index)
   if (twice !== undefined) throw new Error(`keys: two have the id "${twice}"`)
-  if (!isLoopback(config.host) && config.keys.length === 0 && !config.anonymous)
-    throw new Error(
-      `HOST=${config.host} is reachable from other machines: set TOOLGATE_KEY, or TOOLGATE_ANONYMOUS=1 to go without a key`,
-    )
+  for (const key of config.keys) checkKey(key)
+}
+
+function checkKey({ id, key, hash, expiresAt }: ConfiguredKey): void {
+  if ((key === undefined) === (hash === undefined))
+    throw new Error(`keys: "${id}" must have either "key" or "hash"`)
+  if (expiresAt !== undefined && Number.isNaN(Date.parse(expiresAt)))
+    throw new Error(`keys: "${id}" has an "expiresAt" that is no date: "${expiresAt}"`)
+}
+
+/** Throws an Error where others could reach a gateway that lets everybody in. Only listening asks. */
+export function checkReach(
+  { host, anonymous }: Pick<Config, 'host' | 'anonymous'>,
+  hasKeys: boolean,
+): void {
+  if (isLoopback(host) || hasKeys || anonymous) return
+  throw new Error(
+    `HOST=${host} is reachable from other machines: set TOOLGATE_KEY, or make a key with \`toolgate keys create\`, or set TOOLGATE_ANONYMOUS=1 to go without a key`,
+  )
 }
 
 function checkAddress(name: string, value = ''): void {

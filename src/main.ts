@@ -5,7 +5,7 @@ import { banner } from './cli/banner.ts'
 import { type Commands, runCommand } from './cli/commands.ts'
 import { loadConfig } from './cli/load-config.ts'
 import { loadLocalTools, watchLocalTools } from './cli/local-tools.ts'
-import type { Config } from './config.ts'
+import { checkReach, type Config } from './config.ts'
 import { listenAgentLego } from './gateway/agentlego/listen.ts'
 import { buildApp, type Gateway } from './gateway/app.ts'
 import type { RedisGate } from './gateway/policies/redis.ts'
@@ -88,6 +88,7 @@ async function serveDevLlm(port: number): Promise<void> {
 async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
   const parts = await assemble(env)
   const { config, registry, log } = parts
+  checkReach(config, config.keys.length > 0)
   const redis = config.redisUrl ? await connectRedis(config.redisUrl, parts) : undefined
   const app = await buildApp({ ...parts, ...(redis ? { redis } : {}) })
   if (flags.dev && config.tools)

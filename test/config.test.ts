@@ -1,5 +1,5 @@
 import t from 'tap'
-import { isLoopback, parseConfig, upstreams, variableNames } from '../src/config.ts'
+import { checkReach, isLoopback, parseConfig, upstreams, variableNames } from '../src/config.ts'
 
 t.test('with nothing said, it is a gateway of this machine alone', async t => {
   t.match(parseConfig({}), {
@@ -106,6 +106,9 @@ t.test('what is wrong is said by its name', async t => {
       /^keys: two have the id "a"$/,
     ],
     [{ keys: [{ id: 'a', key: '' }] }, /^keys.0.key: /],
+    [{ keys: [{ id: 'a' }] }, /^keys: "a" must have either "key" or "hash"$/],
+    [{ keys: [{ id: 'a', key: 'k', expiresAt: 'soon' }] }, /^keys: "a" has an "expiresAt"/],
+    [{ keys: [{ id: 'a', key: 'k', limits: { rate: 'often' } }] }, /^keys.0.limits.rate: /],
     [
       { llm: { nodes: [{ url: 'localhost:23333' }] } },
       /^LMDEPLOY_URL: must be an http or https URL/,
@@ -161,18 +164,15 @@ t.test('PUBLIC_URL is an origin', async t => {
     )
 })
 
-t.test('off loopback there is no start without a key, unless that is wanted', async t => {
+t.test('off loopback nothing listens without a key, unless that is wanted', async t => {
   for (const HOST of ['0.0.0.0', '::', '192.168.1.2', 'gateway.example', '127.0.0.1.example']) {
-    t.throws(
-      () => parseConfig({ HOST }),
-      { message: /reachable from other machines: set TOOLGATE_KEY/ },
-      HOST,
-    )
-    t.equal(parseConfig({ HOST, TOOLGATE_KEY: 'k' }).host, HOST)
-    t.equal(parseConfig({ HOST, TOOLGATE_ANONYMOUS: '1' }).host, HOST)
+    const message = /reachable from other machines: set TOOLGATE_KEY/
+    t.throws(() => checkReach(parseConfig({ HOST }), false), { message }, HOST)
+    checkReach(parseConfig({ HOST }), true)
+    checkReach(parseConfig({ HOST, TOOLGATE_ANONYMOUS: '1' }), false)
   }
   for (const HOST of ['127.0.0.1', '127.1.2.3', 'localhost', 'LOCALHOST', '::1']) {
-    t.equal(parseConfig({ HOST }).host, HOST)
+    checkReach(parseConfig({ HOST }), false)
     t.ok(isLoopback(HOST))
   }
 })

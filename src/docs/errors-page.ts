@@ -14,6 +14,7 @@ const samples: { [Code in ErrorCode]: Args<Code> } = {
   TG_REQUEST_INVALID: ['its headers are too large'],
   TG_KEY_MISSING: [],
   TG_KEY_WRONG: [],
+  TG_KEY_EXPIRED: ['expired'],
   TG_FORBIDDEN: ['admin routes are not for web pages of another origin'],
   TG_TOOL_UNKNOWN: ['wether_now', 'weather_now'],
   TG_NOT_FOUND: ['place', 'Nowhereville', 'check the spelling, or add the country'],
@@ -40,7 +41,7 @@ const samples: { [Code in ErrorCode]: Args<Code> } = {
 
 const head = `# Errors
 
-<!-- Written by npm run generate from src/registry/errors.ts. -->
+<!-- Written by npm run generate from src/registry/error-table.ts. -->
 
 Every failed call answers with an honest status and this body, on every face but those that speak
 another system's wire (\`/v1/*\`, MCP, the AgentLego port):

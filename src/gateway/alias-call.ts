@@ -1,6 +1,7 @@
 import type { Answer, CallContext, Invoke, Presented } from '../registry/call.ts'
 import { parseArguments } from '../registry/parse.ts'
-import type { Registry } from '../registry/registry.ts'
+import type { ToolScope } from '../registry/narrow.ts'
+import type { RegistryView } from '../registry/registry.ts'
 import type { Alias, JsonSchema, Tool } from '../registry/tool.ts'
 import { type Known, knownAs } from '../registry/views/alias.ts'
 
@@ -10,11 +11,14 @@ export type AliasFace = 'agentlego' | 'lagent'
 export type Aliased = { tool: Tool; known: Known; parse: (args: unknown) => unknown }
 
 /** Finds tools by their names on one face: the alias, the class of an alias with methods, our own name. */
-export type FindAliased = (name: string) => Aliased | undefined
+export type FindAliased = (name: string, scope?: ToolScope) => Aliased | undefined
 
-/** Makes the finder; it looks through the registry once a revision. */
-export function createFindAliased(registry: Registry, face: AliasFace): FindAliased {
-  return name => registry.memo(`alias ${face}`, () => index(registry.list(), face)).get(name)
+/** Makes the finder; it looks through the tools of a scope once a revision. */
+export function createFindAliased(registry: RegistryView, face: AliasFace): FindAliased {
+  return (name, scope) => {
+    const view = registry.within(scope)
+    return view.memo(`alias ${face}`, () => index(view.list(), face)).get(name)
+  }
 }
 
 function index(tools: readonly Tool[], face: AliasFace): Map<string, Aliased> {

@@ -10,6 +10,7 @@ import { createInvoke, type Invoke } from '../registry/call.ts'
 import type { Registry } from '../registry/registry.ts'
 import { configuredSources } from '../registry/sources/configured.ts'
 import { guardAccess, isOpenBesideKeys, isSecured } from './auth/access.ts'
+import { createKeyRing, type KeyRing } from './auth/keys.ts'
 import { buildAgentLegoApp } from './agentlego/app.ts'
 import { agentLegoPort } from './agentlego/listen.ts'
 import { createFiles, type Files } from './files/files.ts'
@@ -58,6 +59,8 @@ export type AppOptions = {
   redis?: RedisGate
   /** In place of the network. */
   dispatcher?: Dispatcher
+  /** The keys, those that were made while running too; absent = those of the configuration alone. */
+  ring?: KeyRing
   now?: () => number
 }
 
@@ -72,8 +75,18 @@ export type Gateway = FastifyInstance & {
 export async function buildApp(options: AppOptions): Promise<Gateway> {
   const { config, registry, log, redis, now = Date.now } = options
   const { limits, settings } = config
-  const secured = isSecured(config)
   const originOf = createOriginOf(config)
+  const ring = options.ring ?? createKeyRing(config.keys, { now })
+  const access = { ...config, ring }
+  const shown = {
+    registry,
+    originOf,
+    version: options.version,
+    startedAt: new Date(now()),
+    get secured() {
+      return isSecured(access)
+    },
+  }
   const publicOrigin = config.publicUrl ?? `http://${config.host}:${config.port}`
 
   // Behind the faces: the network, the files, the store, and the one call in its policies.
@@ -93,7 +106,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     breaker: breakers.tools,
     interceptors: traces.interceptors,
   })
-  const files = createFiles({ config, guard: network.callers, originOf, now, log })
+  const files = createFiles({ config: access, guard: network.callers, originOf, now, log })
   const workers = createWorkers({
     settings,
     toolsFolder: config.tools,
@@ -178,7 +191,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     done()
   })
   watchServer(app)
-  guardAccess(app, { ...config, isSigned: files.isSigned })
+  guardAccess(app, { ...access, isSigned: files.isSigned })
   await app.register(cors, { delegator: corsOf(config.corsOrigins) })
   await app.register(formbody, { bodyLimit: limits.bodyBytesMax })
   await app.register(multipart, {
@@ -194,7 +207,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     openapi: { openapi: '3.1.0', info: { title: 'Toolgate', version: options.version } },
     transform: ({ schema, url, route }) => ({
       url,
-      schema: isOpenBesideKeys(route.config?.access, config) ? { ...schema, security: [] } : schema,
+      schema: isOpenBesideKeys(route.config?.access, access) ? { ...schema, security: [] } : schema,
     }),
   })
 
@@ -211,8 +224,8 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     }),
     redisMs: limits.redisMs,
   })
-  await app.register(documentRoutes, { registry, originOf, secured })
-  await app.register(registryRoutes, { registry, originOf, secured })
+  await app.register(documentRoutes, shown)
+  await app.register(registryRoutes, shown)
   await app.register(eventRoutes, { registry })
   await app.register(sourceRoutes, { sources })
   await app.register(files.routes)
@@ -226,7 +239,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     registry,
     invoke,
     originOf,
-    secured,
+    secured: isSecured(access),
     fileUrl: files.urlFor,
     openArtifact: files.open,
     redisMs: limits.redisMs,
@@ -241,13 +254,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     fileUrl: files.urlFor,
     redisMs: limits.redisMs,
   })
-  await app.register(discoveryRoutes, {
-    registry,
-    originOf,
-    secured,
-    version: options.version,
-    startedAt: new Date(now()),
-  })
+  await app.register(discoveryRoutes, shown)
   await app.register(llmRoutes, {
     pool: createPool({ nodes: config.llm.nodes, log, now, interceptors: traces.interceptors }),
     tools: createLoopTools({
@@ -285,7 +292,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     buildAgentLegoApp({
       registry,
       invoke,
-      access: config,
+      access,
       originOf: createOriginOf({ host: config.host, port: config.agentlegoPort || agentLegoPort }),
       storeUpload: files.storeUpload,
       fileUrl: (_request, id) => files.urlAt(publicOrigin, id),

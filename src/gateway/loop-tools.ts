@@ -20,24 +20,24 @@ export function createLoopTools(options: {
   const { registry, invoke, files, fileUrl, redisMs } = options
 
   return {
-    list(patterns) {
+    list(patterns, caller) {
+      const view = registry.within(caller?.scope)
       const tags = patterns.flatMap(pattern => /^tag:(.+)$/.exec(pattern)?.[1] ?? [])
       const names = patterns.filter(pattern => !pattern.startsWith('tag:'))
       const picked = new Set([
-        ...(names.length > 0 ? selectTools(registry, { tools: names }) : []),
-        ...(tags.length > 0 ? selectTools(registry, { tags }) : []),
+        ...(names.length > 0 ? selectTools(view, { tools: names }) : []),
+        ...(tags.length > 0 ? selectTools(view, { tags }) : []),
       ])
       // The model is offered what /registry/openai says.
-      const view = { origin: '', secured: false }
-      return openai([...picked], view).map(({ function: offered }) => ({
+      const facts = { origin: '', secured: false }
+      return openai([...picked], facts).map(({ function: offered }) => ({
         name: offered.name,
         description: offered.description ?? '',
         input: offered.parameters as Json,
       }))
     },
-    async call(name, args, { signal, requestId, deadlineMs }) {
-      const patience = { redisMs }
-      const context = { requestId, signal, deadlineMs, face: 'loop', report: {}, patience }
+    async call(name, args, asked) {
+      const context = { ...asked, face: 'loop', report: {}, patience: { redisMs } }
       try {
         return await resultOf(await invoke(name, args, context))
       } catch (error) {

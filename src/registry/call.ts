@@ -1,6 +1,7 @@
 import { fail } from './errors.ts'
+import type { ToolScope } from './narrow.ts'
 import { parseArguments } from './parse.ts'
-import type { Registry } from './registry.ts'
+import type { RegistryView } from './registry.ts'
 import {
   artifactsOf,
   canGrow,
@@ -46,6 +47,8 @@ export type CallContext = {
   face: string
   /** Id of the caller's key, for `scope: 'caller'` and for logs. */
   caller?: string
+  /** The tools that this caller may call; absent = all. */
+  scope?: ToolScope
   control?: CacheControl
   /** Filled in by the cache policy. */
   report: CacheReport
@@ -111,12 +114,13 @@ export type Invoke = (name: string, args: unknown, context: CallContext) => Prom
  * Throws TG_TOOL_UNKNOWN, TG_UNAVAILABLE, TG_ARGUMENT_*, and whatever the call throws.
  */
 export function createInvoke(options: {
-  registry: Registry
+  registry: RegistryView
   call: Call
   resolveFile: ResolveFile
 }): Invoke {
-  const { registry, call, resolveFile } = options
+  const { call, resolveFile } = options
   return async (name, args, context) => {
+    const registry = options.registry.within(context.scope)
     const tool = registry.get(name)
     if (!tool) throw fail('TG_TOOL_UNKNOWN', name, registry.nearest(name))
     const missing = registry.unavailable(name)

@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import { lintTool } from './lint.ts'
+import { narrow, type ToolScope } from './narrow.ts'
 import { nearestName } from './parse.ts'
 import type { Settings, Tool, Unavailable } from './tool.ts'
 
@@ -12,8 +13,10 @@ export type RegistryEvent = {
   revision: number
 }
 
-/** Which tools exist, and which of them can work. Listing is sorted by name. */
-export type Registry = {
+/** The tools that somebody may see, all or some, and which of them can work. Listing is sorted by name. */
+export type RegistryView = {
+  /** Names the view, for what is remembered outside of `memo`; empty where all tools are seen. */
+  readonly key: string
   /** Grows with each change; views are cached under it. */
   readonly revision: number
   get(name: string): Tool | undefined
@@ -23,19 +26,25 @@ export type Registry = {
   /** Why a tool cannot work, or undefined when it can. */
   unavailable(name: string): Unavailable | undefined
   /** The name a misspelt one was probably meant for. */
-  nearest(name: string): string | undefined
-  /** Adds or replaces all tools of one source; a name of another source is refused. */
-  put(source: string, tools: readonly Tool[]): void
-  /** Takes away all tools of a source. */
-  remove(source: string): void
-  /** Marks a tool as (un)available while it runs, as probes of a source do. */
-  setUnavailable(name: string, why: Unavailable | undefined): void
+  nearest: (name: string) => string | undefined
   /** Computes a value once a revision, or again when it was not asked for in long. */
   memo<Value>(key: string, make: () => Value): Value
   /** Calls back on each change until the returned function is called. */
   subscribe(listener: (event: RegistryEvent) => void): () => void
   /** The events after a revision, or undefined when they are no longer known. */
   since(revision: number): readonly RegistryEvent[] | undefined
+  /** The same with the tools of a scope alone; itself where there is no scope. */
+  within(scope: ToolScope | undefined): RegistryView
+}
+
+/** All tools, and the ways to change which there are. */
+export type Registry = RegistryView & {
+  /** Adds or replaces all tools of one source; a name of another source is refused. */
+  put(source: string, tools: readonly Tool[]): void
+  /** Takes away all tools of a source. */
+  remove(source: string): void
+  /** Marks a tool as (un)available while it runs, as probes of a source do. */
+  setUnavailable(name: string, why: Unavailable | undefined): void
 }
 
 /** Limits of the registry itself. */
@@ -60,20 +69,24 @@ export function createRegistry(
   const down = new Map<string, Unavailable>()
   const listeners = new Set<(event: RegistryEvent) => void>()
   const events: RegistryEvent[] = []
+  /** The tools that an event is about, for views that see some of them alone. */
+  const about = new WeakMap<RegistryEvent, readonly Tool[]>()
   const memos = new LRUCache<string, { value: unknown }>({
     max: registryLimits.memoMax,
     maxSize: registryLimits.memoCharactersMax,
     sizeCalculation: ({ value }, key) => key.length + charactersOf(value),
   })
+  const views = new WeakMap<ToolScope, RegistryView>()
   let revision = 0
   let sorted: readonly Tool[] | undefined
 
-  const changed = (event: RegistryEvent['event'], tool: Tool): void => {
+  const changed = (event: RegistryEvent['event'], tool: Tool, before: Tool = tool): void => {
     revision += 1
     sorted = undefined
     if (memos.size > 0) memos.clear()
     const available = event !== 'tool.removed' && !down.has(tool.name)
     const entry = { event, name: tool.name, version: tool.version, available, revision }
+    about.set(entry, [tool, before])
     events.push(entry)
     if (events.length > registryLimits.eventsMax) events.shift()
     for (const listener of listeners) listener(entry)
@@ -86,7 +99,7 @@ export function createRegistry(
     const missing = tool.requires(settings)
     if (missing) down.set(tool.name, missing)
     else down.delete(tool.name)
-    changed(before ? 'tool.changed' : 'tool.added', tool)
+    changed(before ? 'tool.changed' : 'tool.added', tool, before)
   }
 
   const drop = (tool: Tool): void => {
@@ -96,6 +109,7 @@ export function createRegistry(
   }
 
   const registry: Registry = {
+    key: '',
     get revision() {
       return revision
     },
@@ -142,6 +156,14 @@ export function createRegistry(
       return first && first.revision <= from + 1
         ? events.filter(event => event.revision > from)
         : undefined
+    },
+    within(scope) {
+      if (!scope) return registry
+      const known = views.get(scope)
+      if (known) return known
+      const view = narrow(registry, scope, event => about.get(event) ?? [])
+      views.set(scope, view)
+      return view
     },
   }
 

@@ -1,11 +1,11 @@
 import MiniSearch from 'minisearch'
-import type { Registry } from './registry.ts'
+import type { RegistryView } from './registry.ts'
 import type { Tool } from './tool.ts'
 
 /** A tool that was found, best first; the score orders results of one query, nothing more. */
 export type Hit = { tool: Tool; score: number }
-/** Finds tools by words of their names, titles, descriptions and keywords, Chinese and English. */
-export type Search = (query: string) => Hit[]
+/** Finds tools of a view by words of their names, titles, descriptions and keywords, Chinese and English. */
+export type Search = (query: string, view?: RegistryView) => Hit[]
 
 const fields = ['name', 'title', 'keywords', 'tags', 'description'] as const
 /** A longer query is cut: each of its words is compared with all words that are known. */
@@ -13,10 +13,10 @@ export const searchLimits = { queryCharactersMax: 200, wordsMax: 24 } as const
 type Entry = { id: string } & Record<(typeof fields)[number], string>
 
 /** Makes the search; its index is built on first use and follows the registry from then on. */
-export function createSearch(registry: Registry): Search {
+export function createSearch(registry: RegistryView): Search {
   let index: MiniSearch<Entry> | undefined
 
-  return query => {
+  return (query, view = registry) => {
     index ??= open()
     const found = index.search(query, {
       tokenize: askedWords,
@@ -26,7 +26,7 @@ export function createSearch(registry: Registry): Search {
       combineWith: 'OR',
     })
     return found.flatMap(({ id, score }) => {
-      const tool = registry.get(id as string)
+      const tool = view.get(id as string)
       return tool ? [{ tool, score }] : []
     })
   }

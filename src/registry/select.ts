@@ -1,6 +1,6 @@
 import { fail } from './errors.ts'
 import { nearestName } from './parse.ts'
-import type { Registry } from './registry.ts'
+import type { RegistryView } from './registry.ts'
 import type { Tool } from './tool.ts'
 
 /** Which tools a document, a dialect or a loop offers. Patterns are names with `*`. */
@@ -15,7 +15,7 @@ export type Selection = {
  * Picks tools: any of `tools` and any of `tags`, both where both are given. A name or tag that
  * nothing has is TG_QUERY, since a misspelt one would silently give less.
  */
-export function selectTools(registry: Registry, selection: Selection): readonly Tool[] {
+export function selectTools(registry: RegistryView, selection: Selection): readonly Tool[] {
   const listed = registry.list()
   const tools = selection.tools && byName(selection.tools, listed)
   const tags = selection.tags && byTag(selection.tags, listed)

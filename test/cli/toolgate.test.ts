@@ -115,6 +115,14 @@ t.test('prints a document that names the address at which the gateway would list
   t.same(JSON.parse(moved.stdout).servers, [{ url: 'https://tools.example' }])
 })
 
+t.test('only what listens wants a key', async t => {
+  const HOST = '0.0.0.0'
+  for (const args of [['tools'], ['call', 'calculator', '{"expression":"1"}'], ['openapi']]) {
+    const { code, stderr } = await toolgate(t.testdir(), args, { HOST })
+    t.equal(code, 0, `${args[0]}: ${stderr}`)
+  }
+})
+
 t.test('says its version and ends', async t => {
   const { code, stdout } = await toolgate(t.testdir(), ['--version'])
   t.equal(code, 0)

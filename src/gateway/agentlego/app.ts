@@ -74,24 +74,27 @@ export async function buildAgentLegoApp(options: AgentLegoOptions): Promise<Fast
 async function agentLegoRoutes(app: FastifyInstance, options: AgentLegoOptions): Promise<void> {
   const { registry, invoke, storeUpload, fileUrl, openArtifact, originOf, access } = options
   const find = createFindAliased(registry, 'agentlego')
-  const secured = isSecured(access)
 
   app.get('/', { config: { access: 'document' } }, (_request, reply) =>
     reply.redirect('/openapi.json', 307),
   )
   app.get('/openapi.json', { config: { access: 'document' } }, (request, reply) => {
     // It names no servers, so it is the same under every address.
+    const view = registry.within(request.holder?.scope)
+    const secured = isSecured(access)
     const make = () =>
-      toDocument(agentlegoDocument(registry.available(), { origin: originOf(request), secured }))
-    return sendDocument(request, reply, registry.memo('agentlego document', make))
+      toDocument(agentlegoDocument(view.available(), { origin: originOf(request), secured }))
+    return sendDocument(request, reply, view.memo(`agentlego document ${secured}`, make))
   })
 
   app.post<{ Params: { name: string } }>(
     '/:name',
-    { config: { access: 'key' } },
+    { config: { access: 'key', face: 'agentlego' } },
     async (request, reply) => {
-      const aliased = find(request.params.name)
-      if (!aliased) throw unknownTool(request.params.name)
+      const { name } = request.params
+      const scope = request.holder?.scope
+      const aliased = find(name, scope)
+      if (!aliased) throw fail('TG_TOOL_UNKNOWN', name, registry.within(scope).nearest(name))
       const args = await readArguments(request, storeUpload)
       const context = callContext(request, reply, {
         face: 'agentlego',
@@ -108,10 +111,9 @@ async function agentLegoRoutes(app: FastifyInstance, options: AgentLegoOptions):
 
   app.setNotFoundHandler(async (request, reply) => {
     const path = request.url.split('?')[0] ?? ''
-    if (request.method === 'POST' || !find(path.slice(1))) throw fail('TG_ROUTE_UNKNOWN', path)
+    if (request.method === 'POST' || !find(path.slice(1), request.holder?.scope))
+      throw fail('TG_ROUTE_UNKNOWN', path)
     reply.header('allow', 'POST')
     throw fail('TG_METHOD', request.method, ['POST'])
   })
-
-  const unknownTool = (name: string) => fail('TG_TOOL_UNKNOWN', name, registry.nearest(name))
 }

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
-import { fail, type ToolError } from '../../registry/errors.ts'
-import { createKeys, type Keys, presentedKey } from './keys.ts'
+import type { ConfiguredKey } from '../../config.ts'
+import type { CallContext } from '../../registry/call.ts'
+import { fail, isToolError, type ToolError } from '../../registry/errors.ts'
+import { createKeyRing, type Holder, type KeyRing, presentedKey } from './keys.ts'
 
 /**
  * Who may use a route; stated on the route, read by one hook. `key` is what a route that states
@@ -17,16 +19,22 @@ export type Access = 'open' | 'document' | 'file' | 'key' | 'operator' | 'admin'
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** What a key has to be for, where it says for which faces it is. */
+    face?: string
   }
   interface FastifyRequest {
     /** Id of the key's holder; undefined for an anonymous caller. */
     caller: string | undefined
+    /** The holder, and what the key opens. */
+    holder: Holder | undefined
   }
 }
 
 /** What the hook must know of the configuration. */
 export type AccessOptions = {
-  keys: readonly { id: string; key: string }[]
+  keys: readonly ConfiguredKey[]
+  /** All keys, those that were made while running too; absent = those of the configuration alone. */
+  ring?: KeyRing
   anonymous: boolean
   keyInQuery: boolean
   documents: 'public' | 'key'
@@ -34,57 +42,88 @@ export type AccessOptions = {
   isSigned?: (request: FastifyRequest) => boolean
 }
 
+type Keyed = Pick<AccessOptions, 'keys' | 'ring' | 'anonymous'>
+
 /** True when callers of tools need a key; documents then say so. */
-export const isSecured = ({
-  keys,
-  anonymous,
-}: Pick<AccessOptions, 'keys' | 'anonymous'>): boolean => keys.length > 0 && !anonymous
+export const isSecured = ({ keys, ring, anonymous }: Keyed): boolean =>
+  (ring?.any ?? keys.length > 0) && !anonymous
 
 /** True when a route is for everybody, though callers of tools need a key; documents then say so. */
 export const isOpenBesideKeys = (
   access: Access | undefined,
-  options: Pick<AccessOptions, 'keys' | 'anonymous' | 'documents'>,
+  options: Keyed & Pick<AccessOptions, 'documents'>,
 ): boolean =>
   isSecured(options) &&
   (access === 'open' || (access === 'document' && options.documents === 'public'))
 
+/** Who calls, and which tools that caller may call, for a call's context. */
+export function callerOf({
+  caller,
+  holder,
+}: Pick<FastifyRequest, 'caller' | 'holder'>): Pick<CallContext, 'caller' | 'scope'> {
+  if (caller === undefined) return {}
+  return holder?.scope ? { caller, scope: holder.scope } : { caller }
+}
+
 /**
  * Guards every route that is added from now on by what it states. The guard lets a request in or
- * throws TG_KEY_MISSING, TG_KEY_WRONG or TG_FORBIDDEN. It is put on the route itself, so that an
- * open gateway pays nothing for it.
+ * throws TG_KEY_MISSING, TG_KEY_WRONG, TG_KEY_EXPIRED or TG_FORBIDDEN. It is put on the route itself;
+ * where there are no keys it looks at nothing.
  */
 export function guardAccess(app: FastifyInstance, options: AccessOptions): void {
-  const keys = createKeys(options.keys)
+  const ring = options.ring ?? createKeyRing(options.keys)
   app.decorateRequest('caller', undefined)
+  app.decorateRequest('holder', undefined)
   app.addHook('onRoute', route => {
-    const access = route.config?.access ?? 'key'
-    if (!keys.any && access !== 'admin') return
-    const guard = createGuard(access, keys, options)
+    const { access = 'key', face } = route.config ?? {}
+    const guard = createGuard({ access, face }, { ...options, ring })
     route.onRequest = [guard, ...[route.onRequest ?? []].flat()]
   })
 }
 
-function createGuard(access: Access, keys: Keys, options: AccessOptions): onRequestHookHandler {
-  const secured = isSecured(options)
+type Stated = { access: Access; face: string | undefined }
+
+function createGuard(
+  { access, face }: Stated,
+  options: AccessOptions & { ring: KeyRing },
+): onRequestHookHandler {
+  const { ring, anonymous, documents, keyInQuery, isSigned } = options
   const needsKey: Record<Access, (request: FastifyRequest) => boolean> = {
     open: () => false,
-    document: () => secured && options.documents === 'key',
-    file: request => secured && !options.isSigned?.(request),
-    key: () => secured,
-    operator: () => keys.any,
-    admin: () => keys.any,
+    document: () => !anonymous && documents === 'key',
+    file: request => !anonymous && !isSigned?.(request),
+    key: () => !anonymous,
+    operator: () => true,
+    admin: () => true,
   }
   return (request, reply, done) => {
-    const holder = keys.holder(presentedKey(request, options.keyInQuery))
-    if (typeof holder === 'object') request.caller = holder.id
-    else if (request.method !== 'OPTIONS' && needsKey[access](request)) {
-      // Browsers and RemoteTool's URL user-info learn from this that Basic is taken too.
-      reply.header('www-authenticate', 'Bearer realm="toolgate", Basic realm="toolgate"')
-      return done(fail(holder ? 'TG_KEY_WRONG' : 'TG_KEY_MISSING'))
+    if (!ring.any) return done(access === 'admin' ? adminProblem(request, false) : undefined)
+    const found = ring.find(presentedKey(request, keyInQuery))
+    if (found && !isToolError(found)) {
+      request.holder = found
+      request.caller = found.id
+      return done(refusal(found, { access, face }) ?? pageProblem(access, request))
     }
-    return done(access === 'admin' ? adminProblem(request, keys.any) : undefined)
+    if (request.method === 'OPTIONS' || !needsKey[access](request))
+      return done(pageProblem(access, request))
+    // Browsers and RemoteTool's URL user-info learn from this that Basic is taken too.
+    reply.header('www-authenticate', 'Bearer realm="toolgate", Basic realm="toolgate"')
+    return done(found ?? fail('TG_KEY_MISSING'))
   }
 }
+
+/** Why a key that is known does not open a route. */
+function refusal({ admin, faces }: Holder, { access, face }: Stated): ToolError | undefined {
+  if (access === 'admin' && !admin) return fail('TG_FORBIDDEN', 'this key is not for admin routes')
+  if (access === 'operator' && !admin && !faces?.names.includes('metrics'))
+    return fail('TG_FORBIDDEN', 'this key is neither for admin routes nor for the face metrics')
+  if (face !== undefined && faces && !faces.has(face))
+    return fail('TG_FORBIDDEN', `this key is not for the face ${face}`)
+  return undefined
+}
+
+const pageProblem = (access: Access, request: FastifyRequest): ToolError | undefined =>
+  access === 'admin' ? adminProblem(request, true) : undefined
 
 /** A proxy on this machine is a loopback peer, whoever it speaks for. */
 const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip']

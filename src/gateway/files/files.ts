@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../../config.ts'
 import type { ResolveFile } from '../../registry/call.ts'
 import type { FileRef, NewFile, ToolLog } from '../../registry/tool.ts'
 import { isSecured } from '../auth/access.ts'
+import type { KeyRing } from '../auth/keys.ts'
 import type { StoreUpload } from '../http/arguments.ts'
 import type { Guard } from '../http/guard.ts'
 import type { OriginOf } from '../http/origin.ts'
@@ -40,7 +42,7 @@ export function createFiles(options: {
   config: Pick<
     Config,
     'anonymous' | 'files' | 'host' | 'keys' | 'limits' | 'port' | 'publicUrl' | 'secret'
-  >
+  > & { ring?: KeyRing }
   /** Of the callers' flavour. */
   guard: Guard
   originOf: OriginOf
@@ -57,11 +59,10 @@ export function createFiles(options: {
   })
   store.start(error => options.log.warn({ err: error }, 'stored files cannot be swept'))
   const signer = createSigner({ secret: secretOf(config), now })
-  const secured = isSecured(config)
   const urlAt = (origin: string, id: string): string => {
     const until = Math.ceil((now() + fileTtlMs) / signedUntilMs) * signedUntilMs
     const url = `${origin}/files/${id}`
-    return secured ? `${url}?${signer.sign(id, until)}` : url
+    return isSecured(config) ? `${url}?${signer.sign(id, until)}` : url
   }
   const urlFor = (request: FastifyRequest, id: string): string => urlAt(originOf(request), id)
   return {
@@ -93,9 +94,9 @@ export function createFiles(options: {
   }
 }
 
-/** The operator's secret, else one that replicas with the same keys share. */
+/** The operator's secret, else one that replicas with the same keys share, else one of this process. */
 const secretOf = ({ secret, keys }: Pick<Config, 'secret' | 'keys'>): string =>
-  secret ?? keys.map(({ key }) => key).join('\n')
+  secret ?? (keys.map(({ key, hash }) => key ?? hash).join('\n') || randomUUID())
 
 const ownOrigins = ({ publicUrl, host, port }: Pick<Config, 'publicUrl' | 'host' | 'port'>) => [
   ...(publicUrl ? [new URL(publicUrl).origin] : []),

@@ -8,6 +8,7 @@ export type CallFacts = {
   requestId: string
   face: string
   caller: string | undefined
+  scope: CallContext['scope'] | undefined
   control: CacheControl
   redisMs: number
   signal: () => AbortSignal
@@ -21,19 +22,21 @@ class LazyContext implements CallContext {
   readonly report: CacheReport = {}
   readonly patience: { redisMs: number }
   declare caller?: string
+  declare scope?: NonNullable<CallContext['scope']>
   declare progress?: NonNullable<CallContext['progress']>
   declare deadlineMs?: number
   declare named?: NonNullable<CallContext['named']>
   readonly #makeSignal: () => AbortSignal
   #signal: AbortSignal | undefined
 
-  constructor({ requestId, face, caller, control, redisMs, signal }: CallFacts) {
+  constructor({ requestId, face, caller, scope, control, redisMs, signal }: CallFacts) {
     this.requestId = requestId
     this.face = face
     this.control = control
     this.patience = { redisMs }
     this.#makeSignal = signal
     if (caller !== undefined) this.caller = caller
+    if (scope) this.scope = scope
   }
 
   /** Most calls are answered from the store and never look at it. */
@@ -55,6 +58,7 @@ export const callContext = (
     requestId: request.id,
     face,
     caller: request.caller,
+    scope: request.holder?.scope,
     control: readCacheControl(request.headers['cache-control']),
     redisMs,
     signal: () => followClient(reply),

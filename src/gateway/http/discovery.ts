@@ -14,7 +14,8 @@ import { sendDocument, toDocument, toText } from './send-json.ts'
 export type DiscoveryOptions = {
   registry: Registry
   originOf: OriginOf
-  secured: boolean
+  /** Asked anew by each request, since the first key may come while running. */
+  readonly secured: boolean
   version: string
   /** When this gateway was published, as an MCP registry says it; now, at the start. */
   startedAt?: Date
@@ -38,17 +39,19 @@ export async function discoveryRoutes(
   app: FastifyInstance,
   options: DiscoveryOptions,
 ): Promise<void> {
-  const { registry, originOf, secured, version, startedAt = new Date() } = options
+  const { registry, originOf, version, startedAt = new Date() } = options
   const config = { access: 'document' as const }
   const at = startedAt.toISOString()
   const viewOf = (request: FastifyRequest): ViewOptions & { at: string } => ({
     origin: originOf(request),
-    secured,
+    secured: options.secured,
     version,
     at,
   })
   const memo = <Value>(request: FastifyRequest, key: string, make: () => Value): Value =>
-    registry.memo(`${key} ${originOf(request)}`, make)
+    registry
+      .within(request.holder?.scope)
+      .memo(`${key} ${options.secured} ${originOf(request)}`, make)
 
   app.get('/.well-known/api-catalog', { config }, (request, reply) => {
     reply.header('link', '</.well-known/api-catalog>; rel="api-catalog"')
@@ -57,7 +60,8 @@ export async function discoveryRoutes(
   })
 
   app.get('/llms.txt', { config }, (request, reply) => {
-    const make = () => toText(llmsTxt(registry.available(), viewOf(request)))
+    const make = () =>
+      toText(llmsTxt(registry.within(request.holder?.scope).available(), viewOf(request)))
     return sendDocument(request, reply, memo(request, 'llms', make), 'text/plain; charset=utf-8')
   })
 

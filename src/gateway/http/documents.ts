@@ -12,7 +12,8 @@ import { sendDocument, toDocument } from './send-json.ts'
 export type DocumentRoutesOptions = {
   registry: Registry
   originOf: OriginOf
-  secured: boolean
+  /** Asked anew by each request, since the first key may come while running. */
+  readonly secured: boolean
 }
 
 const tags = ['documents']
@@ -26,7 +27,7 @@ export async function documentRoutes(
   app: FastifyInstance,
   options: DocumentRoutesOptions,
 ): Promise<void> {
-  const { registry, originOf, secured } = options
+  const { registry, originOf } = options
   const config = { access: 'document' as const }
 
   app.get('/openapi.json', { config, schema: about.core }, (request, reply) =>
@@ -49,10 +50,19 @@ export async function documentRoutes(
   ) {
     const query = request.query as Query
     checkQuery(query, sliceParameters)
-    const tools = selectTools(registry, selectionOf(query))
+    const view = registry.within(request.holder?.scope)
+    const tools = selectTools(view, selectionOf(query))
     const origin = originOf(request)
-    const key = JSON.stringify([name, origin, query['tools'], query['tags'], query['available']])
+    const { secured } = options
+    const key = JSON.stringify([
+      name,
+      origin,
+      secured,
+      query['tools'],
+      query['tags'],
+      query['available'],
+    ])
     const make = () => toDocument(profiles[name](tools, { origin, secured }, app.swagger()))
-    return sendDocument(request, reply, registry.memo(key, make))
+    return sendDocument(request, reply, view.memo(key, make))
   }
 }

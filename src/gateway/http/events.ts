@@ -1,7 +1,7 @@
 import '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
 import { fail } from '../../registry/errors.ts'
-import type { Registry, RegistryEvent } from '../../registry/registry.ts'
+import type { RegistryEvent, RegistryView } from '../../registry/registry.ts'
 
 /** Bounds of the event stream. */
 export const eventLimits = {
@@ -13,7 +13,7 @@ export const eventLimits = {
 /** `GET /registry/events`: the registry's changes as Server-Sent Events. */
 export async function eventRoutes(
   app: FastifyInstance,
-  { registry }: { registry: Registry },
+  { registry }: { registry: RegistryView },
 ): Promise<void> {
   const closers = new Set<() => void>()
   app.addHook('preClose', async () => {
@@ -43,13 +43,14 @@ export async function eventRoutes(
         // A client that does not read is cut off; it comes back with Last-Event-ID.
         if (raw.writableLength > eventLimits.unreadBytesMax) raw.destroy()
       }
-      const later = missed(request.headers['last-event-id'], registry)
-      const { revision } = registry
+      const view = registry.within(request.holder?.scope)
+      const later = missed(request.headers['last-event-id'], view)
+      const { revision } = view
       // Its id leaves to be told what follows, should the connection break in between.
       const id = revision - later.length
-      write(eventText('registry', id, { revision, count: registry.list().length }))
+      write(eventText('registry', id, { revision, count: view.list().length }))
       for (const event of later) write(changeText(event))
-      const unsubscribe = registry.subscribe(event => write(changeText(event)))
+      const unsubscribe = view.subscribe(event => write(changeText(event)))
       const timer = setInterval(() => write(': still here\n\n'), eventLimits.commentMs)
       const close = (): void => {
         clearInterval(timer)
@@ -66,7 +67,7 @@ export async function eventRoutes(
 /** What a client that was away missed; nothing when it is not known any more, since the first event tells. */
 function missed(
   lastId: string | string[] | undefined,
-  registry: Registry,
+  registry: RegistryView,
 ): readonly RegistryEvent[] {
   return typeof lastId === 'string' && /^\d+$/.test(lastId)
     ? (registry.since(Number(lastId)) ?? [])

@@ -1,7 +1,7 @@
 import '@fastify/swagger'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { fail } from '../../registry/errors.ts'
-import type { Registry } from '../../registry/registry.ts'
+import type { Registry, RegistryView } from '../../registry/registry.ts'
 import { createSearch } from '../../registry/search.ts'
 import { selectTools } from '../../registry/select.ts'
 import type { Tool } from '../../registry/tool.ts'
@@ -27,7 +27,8 @@ export const listingLimits = { limitMax: 1_000, limitDefault: 100 } as const
 export type RegistryRoutesOptions = {
   registry: Registry
   originOf: OriginOf
-  secured: boolean
+  /** Asked anew by each request, since the first key may come while running. */
+  readonly secured: boolean
 }
 type Entry = { tool: Tool; score?: number }
 const filters = ['q', 'tag', 'category', 'source', 'available', 'limit', 'cursor']
@@ -46,7 +47,8 @@ export async function registryRoutes(
   app: FastifyInstance,
   options: RegistryRoutesOptions,
 ): Promise<void> {
-  const { registry, originOf, secured } = options
+  const { registry, originOf } = options
+  const viewFor = ({ holder }: FastifyRequest): RegistryView => registry.within(holder?.scope)
   const search = createSearch(registry)
   const config = { access: 'document' as const }
 
@@ -66,8 +68,9 @@ export async function registryRoutes(
     (request, reply) => {
       const { name } = request.params
       checkQuery(request.query as Query, [])
-      const tool = registry.get(name)
-      if (!tool) throw fail('TG_TOOL_UNKNOWN', name, registry.nearest(name))
+      const view = viewFor(request)
+      const tool = view.get(name)
+      if (!tool) throw fail('TG_TOOL_UNKNOWN', name, view.nearest(name))
       return sendDocument(request, reply, toDocument(card(tool, originOf(request))))
     },
   )
@@ -90,13 +93,14 @@ export async function registryRoutes(
   function sendDialect(request: FastifyRequest, reply: Sent[1], name: DialectName) {
     const query = request.query as Query
     checkQuery(query, [...sliceParameters, 'strict', ...(name === 'lagent' ? ['form'] : [])])
-    const tools = selectTools(registry, selectionOf(query))
+    const seen = viewFor(request)
+    const tools = selectTools(seen, selectionOf(query))
     const form = oneOf(query, 'form')
     if (form !== undefined && form !== 'internlm2')
       throw fail('TG_QUERY', 'form', `must be "internlm2", not "${form}"`)
     const view = {
       origin: originOf(request),
-      secured,
+      secured: options.secured,
       strict: flagOf(query, 'strict') ?? false,
       ...(form ? { form } : {}),
     }
@@ -104,7 +108,7 @@ export async function registryRoutes(
     return sendDocument(
       request,
       reply,
-      registry.memo(key, () => toDocument(dialects[name](tools, view))),
+      seen.memo(key, () => toDocument(dialects[name](tools, view))),
     )
   }
 
@@ -118,7 +122,7 @@ export async function registryRoutes(
     const { limitMax, limitDefault } = listingLimits
     const limit = numberOf(query, 'limit', { min: 1, max: limitMax }) ?? limitDefault
     const offset = readCursor(oneOf(query, 'cursor'))
-    const found = filter(query)
+    const found = filter(query, viewFor(request))
     const page = found.slice(offset, offset + limit)
     const origin = originOf(request)
     return {
@@ -132,13 +136,15 @@ export async function registryRoutes(
     }
   }
 
-  function filter(query: Query): readonly Entry[] {
+  function filter(query: Query, view: RegistryView): readonly Entry[] {
     const words = oneOf(query, 'q')
     const tags = listOf(query, 'tag')
     const categories = listOf(query, 'category')
     const sources = listOf(query, 'source')
     const available = oneOf(query, 'available') === 'all' ? undefined : flagOf(query, 'available')
-    const entries: readonly Entry[] = words ? search(words) : registry.memo('entries', all)
+    const entries: readonly Entry[] = words
+      ? search(words, view)
+      : view.memo('entries', () => view.list().map(tool => ({ tool })))
     if (!tags && !categories && !sources && available === undefined) return entries
     return entries.filter(
       ({ tool }) =>
@@ -149,12 +155,9 @@ export async function registryRoutes(
     )
   }
 
-  function all(): readonly Entry[] {
-    return registry.list().map(tool => ({ tool }))
-  }
-
   function card(tool: Tool, origin: string): object {
-    return registry.memo(`card ${origin} ${tool.name}`, () =>
+    const { secured } = options
+    return registry.memo(`card ${secured} ${origin} ${tool.name}`, () =>
       toCard(tool, { origin, secured, unavailable: registry.unavailable(tool.name) }),
     )
   }

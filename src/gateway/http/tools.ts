@@ -30,13 +30,13 @@ export type ToolRoutesOptions = {
 /** `POST /tools/:name` and its twins for Dify and GPT. */
 export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOptions): Promise<void> {
   const { registry, invoke, storeUpload, fileUrl, excerpt, redisMs } = options
-  const config = { access: 'key' as const }
+  const config = (face: string) => ({ access: 'key' as const, face })
   // The documents say one operation for each tool instead.
   const schema = { hide: true }
 
   app.post<{ Params: { name: string } }>(
     '/tools/:name',
-    { config, schema },
+    { config: config('rest'), schema },
     async (request, reply) => {
       const context = callContext(request, reply, { face: 'rest', redisMs })
       const answer = await invoke(
@@ -51,7 +51,7 @@ export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOption
 
   app.post<{ Params: { name: string } }>(
     '/dify/tools/:name',
-    { config, schema },
+    { config: config('dify'), schema },
     async (request, reply) => {
       const args = await readArguments(request, storeUpload)
       const answer = await narrow(request, reply, args, 'dify')
@@ -62,7 +62,7 @@ export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOption
 
   app.post<{ Params: { name: string } }>(
     '/gpt/tools/:name',
-    { config, schema },
+    { config: config('gpt'), schema },
     async (request, reply) => {
       const args = await readArguments(request, storeUpload)
       const tool = registry.get(request.params.name)

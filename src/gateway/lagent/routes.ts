@@ -39,20 +39,25 @@ export async function lagentRoutes(
     return reply.status(error.status).send(failed(typeOf(action), argsOf(request.body), error))
   })
 
-  app.post<Call>('/lagent/:action', { config: { access: 'key' } }, async (request, reply) => {
-    const { action } = request.params
-    const aliased = find(action)
-    if (!aliased) throw fail('TG_TOOL_UNKNOWN', action, registry.nearest(action))
-    const args = await readArguments(request, storeUpload)
-    const context = callContext(request, reply, { face: 'lagent', redisMs: options.redisMs })
-    const answer = await invokeAliased(invoke, aliased, { args, context })
-    writeCacheHeaders(reply, context.report)
-    return succeeded(
-      typeOf(aliased.known.name),
-      argsOf(args),
-      resultOf(aliased, answer, id => fileUrl(request, id)),
-    )
-  })
+  app.post<Call>(
+    '/lagent/:action',
+    { config: { access: 'key', face: 'lagent' } },
+    async (request, reply) => {
+      const { action } = request.params
+      const scope = request.holder?.scope
+      const aliased = find(action, scope)
+      if (!aliased) throw fail('TG_TOOL_UNKNOWN', action, registry.within(scope).nearest(action))
+      const args = await readArguments(request, storeUpload)
+      const context = callContext(request, reply, { face: 'lagent', redisMs: options.redisMs })
+      const answer = await invokeAliased(invoke, aliased, { args, context })
+      writeCacheHeaders(reply, context.report)
+      return succeeded(
+        typeOf(aliased.known.name),
+        argsOf(args),
+        resultOf(aliased, answer, id => fileUrl(request, id)),
+      )
+    },
+  )
 }
 
 /** Lagent names an answer by the class of the action, not by its method. */

@@ -1,11 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { callerOf } from '../auth/access.ts'
 import { fail, isToolError, type ToolError, toToolError } from '../../registry/errors.ts'
 import { depthMax, nestsDeeper } from '../../registry/json-text.ts'
 import type { Usage } from './chat.ts'
 import type { ClientStream, ClientStreams } from './client-stream.ts'
 import { type Json, parseJson, isRecord } from './json.ts'
 import type { LlmLimits } from './limits.ts'
-import type { LoopTools } from './loop-tools.ts'
+import type { LoopCaller, LoopTools } from './loop-tools.ts'
 import type { MediaGate } from './media.ts'
 import type { LlmMetrics } from './metrics.ts'
 import type { LlmLog } from './health.ts'
@@ -61,6 +62,7 @@ export type LlmCall = {
   body: LlmBody
   reply: FastifyReply
   requestId: string
+  caller: LoopCaller
   note(facts: Partial<CallFacts>): void
   /** Opens the stream to the client; what it did is in the log line. */
   openStream(options: { keepAlive: boolean }): ClientStream
@@ -102,6 +104,7 @@ export function beginCall(
     body,
     reply,
     requestId: request.id,
+    caller: callerOf(request),
     note: more => void Object.assign(facts, more),
     openStream(options) {
       facts.stream = true

@@ -77,7 +77,7 @@ type LoopParts = {
 function createLoop({ request, run, tools, options, deadline, context }: LoopParts) {
   const own = request.offer.tools
   const offered = tools
-    .list(options.tools)
+    .list(options.tools, run.call.caller)
     .filter(({ name }) => !own.some(tool => tool.name === name))
   const specs: ToolSpec[] = [
     ...own,
@@ -157,6 +157,7 @@ function createLoop({ request, run, tools, options, deadline, context }: LoopPar
     try {
       return await tools.call(name, args, {
         signal,
+        ...run.call.caller,
         requestId: run.call.requestId,
         deadlineMs: options.callDeadlineMs,
       })

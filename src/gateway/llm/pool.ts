@@ -36,7 +36,7 @@ export type Pool = {
   nodes(): NodeView[]
   models(): string[]
   /** The name under which a model is served, or an error that names the nearest. */
-  resolve(model: string): Promise<string>
+  resolve(model: string, sees?: (model: string) => boolean): Promise<string>
   /** A node that would get a request for this model now. */
   peek(model: string | undefined): PoolNode | undefined
   add(spec: NodeSpec): Promise<NodeView>
@@ -71,10 +71,10 @@ export function createPool(options: PoolOptions): Pool {
     ready: () => ready,
     nodes: () => roster.nodes.map(view),
     models: () => roster.models(),
-    async resolve(model) {
-      if (roster.serving(model).length > 0) return model
+    async resolve(model, sees) {
+      if (roster.serving(model).length > 0 && (sees?.(model) ?? true)) return model
       await ready
-      return roster.resolve(model)
+      return roster.resolve(model, sees)
     },
     peek(model) {
       const nodes = roster.serving(model)

@@ -15,6 +15,7 @@ type Wire = { wireCode?: string | null; wireType?: string; param?: string | null
 const openAiCodes: Partial<Record<ErrorCode, string>> = {
   TG_KEY_MISSING: 'invalid_api_key',
   TG_KEY_WRONG: 'invalid_api_key',
+  TG_KEY_EXPIRED: 'invalid_api_key',
   TG_RATE_LIMITED: 'rate_limit_exceeded',
   TG_BUSY: 'rate_limit_exceeded',
 }

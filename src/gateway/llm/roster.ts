@@ -21,7 +21,7 @@ export type Roster = {
   /** Something changed: a model came or went, a node is back. */
   refresh(): void
   /** The name under which a model is served, or an error that names the nearest. */
-  resolve(model: string): string
+  resolve(model: string, sees?: (model: string) => boolean): string
 }
 
 /** Makes the roster of some nodes. */
@@ -65,7 +65,8 @@ export function createRoster(given: PoolNode[]): Roster {
       }
       queue.serve(roster.take)
     },
-    resolve: model => resolveModel(model, { names: roster.models(), nodes }),
+    resolve: (model, sees = () => true) =>
+      resolveModel(model, { names: roster.models().filter(sees), nodes }),
   }
   roster.refresh()
   return roster

@@ -11,6 +11,7 @@ import { affinityOf } from './affinity.ts'
 import { type LlmLimits, llmLimits } from './limits.ts'
 import type { LoopTools } from './loop-tools.ts'
 import { createMediaGate } from './media.ts'
+import { llmFor } from './narrow.ts'
 import { createLlmMetrics, type LlmMetrics } from './metrics.ts'
 import type { LlmLog } from './health.ts'
 import type { Pool } from './pool.ts'
@@ -97,10 +98,11 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
     const post = (path: string, surface: string, handler: Handler): void => {
       v1.post(
         path,
-        { config: { access: 'key' }, bodyLimit: limits.bodyBytesMax },
+        { config: { access: 'key', face: 'llm' }, bodyLimit: limits.bodyBytesMax },
         async (request, reply) => {
           if (request.body === undefined) throw fail('TG_BODY_INVALID', 'it is empty')
-          return handler(llm, beginCall(llm, { request, reply, surface }))
+          const seen = llmFor(llm, request)
+          return handler(seen, beginCall(seen, { request, reply, surface }))
         },
       )
       refuseOthers(v1, path, 'POST')
@@ -113,16 +115,16 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
     for (const path of ['/v1/embeddings', '/v1/encode', '/generate', '/pooling']) {
       post(path, path.split('/').at(-1)!, passPath(path))
     }
-    const key = { config: { access: 'key' as const } }
+    const key = { config: { access: 'key' as const, face: 'llm' } }
     v1.get('/v1/models', key, (request, reply) =>
-      sendJson(reply, listModels(llm, request, startedAt)),
+      sendJson(reply, listModels(llmFor(llm, request), request, startedAt)),
     )
     // LMDeploy has Anthropic's list under a path of its own.
     v1.get('/anthropic/v1/models', key, (_request, reply) =>
       sendJson(reply, listAnthropicModels(llm, startedAt)),
     )
     v1.get('/v1/models/*', key, async (request, reply) =>
-      sendJson(reply, await oneModel(llm, request, startedAt)),
+      sendJson(reply, await oneModel(llmFor(llm, request), request, startedAt)),
     )
     refuseOthers(v1, '/v1/models', 'GET')
     v1.all('/v1/*', key, request => {

@@ -44,6 +44,7 @@ export function createExchanges(options: ExchangeOptions): Exchanges {
       requestId: request.id,
       face: 'mcp',
       caller: request.caller,
+      scope: request.holder?.scope,
       control: controlOf(call.meta, request.headers['cache-control']),
       redisMs: options.redisMs,
       signal: call.signal,

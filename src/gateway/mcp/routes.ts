@@ -26,20 +26,24 @@ export type McpRoutesOptions = Omit<ExchangeOptions, 'tools'> & {
 /** `POST /mcp`, `/tools/:name/mcp` and `/tags/:tag/mcp`: both eras of MCP over Streamable HTTP. */
 export async function mcpRoutes(app: FastifyInstance, options: McpRoutesOptions): Promise<void> {
   const { registry, secured, search = false } = options
-  const config = { access: 'key' as const }
+  const config = { access: 'key' as const, face: 'mcp' }
+  const seenBy = ({ holder }: FastifyRequest) => registry.within(holder?.scope)
   const serve = createServe(app, options)
   app.addHook('onRequest', createBrowserGuard({ ...options.browsers, secured }))
   answerErrors(app)
 
   app.post('/mcp', { config }, (request, reply) =>
-    serve(request, reply, { scope: allTools(registry), search: searchOf(request) ?? search }),
+    serve(request, reply, {
+      scope: allTools(seenBy(request)),
+      search: searchOf(request) ?? search,
+    }),
   )
   app.post<{ Params: { name: string } }>('/tools/:name/mcp', { config }, (request, reply) =>
-    serve(request, reply, { scope: oneTool(registry, request.params.name), search: false }),
+    serve(request, reply, { scope: oneTool(seenBy(request), request.params.name), search: false }),
   )
   app.post<{ Params: { tag: string } }>('/tags/:tag/mcp', { config }, (request, reply) =>
     serve(request, reply, {
-      scope: taggedTools(registry, request.params.tag),
+      scope: taggedTools(seenBy(request), request.params.tag),
       search: searchOf(request) ?? false,
     }),
   )

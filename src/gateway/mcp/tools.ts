@@ -97,6 +97,6 @@ export function createMcpTools({
 
   function unknown(scope: Scope, name: string): ToolError | undefined {
     if (scope.holds(name)) return undefined
-    return fail('TG_TOOL_UNKNOWN', name, registry.nearest(name))
+    return fail('TG_TOOL_UNKNOWN', name, scope.nearest(name))
   }
 }
