@@ -26,6 +26,10 @@ const Config = Type.Object(
     ),
     redisUrl: Type.Optional(Type.String()),
     keys: Type.Array(Key, { default: [] }),
+    keyFile: Type.String({
+      default: '.toolgate/keys',
+      description: 'File of keys made since',
+    }),
     anonymous: Type.Boolean({ default: false }),
     keyInQuery: Type.Boolean({ default: false }),
     documents: Type.Enum(['public', 'key'], { default: 'public' }),
@@ -118,6 +122,7 @@ const environment: Record<string, Read> = {
     const others = listIn(config, 'keys').filter(other => other['id'] !== 'default')
     config['keys'] = [{ id: 'default', key }, ...others]
   },
+  TOOLGATE_KEYS: text('keyFile'),
   TOOLGATE_ANONYMOUS: flag('TOOLGATE_ANONYMOUS', 'anonymous'),
   TOOLGATE_KEY_IN_QUERY: flag('TOOLGATE_KEY_IN_QUERY', 'keyInQuery'),
   TOOLGATE_DOCUMENTS: text('documents'),

@@ -4,6 +4,7 @@ import { destination, type Logger, pino } from 'pino'
 import { banner } from './cli/banner.ts'
 import { type Commands, runCommand } from './cli/commands.ts'
 import { loadConfig } from './cli/load-config.ts'
+import { openKeyDesk, openKeys } from './cli/open-keys.ts'
 import { loadLocalTools, watchLocalTools } from './cli/local-tools.ts'
 import { checkReach, type Config } from './config.ts'
 import { listenAgentLego } from './gateway/agentlego/listen.ts'
@@ -19,6 +20,7 @@ type Parts = { config: Config; registry: Registry; version: string; log: Logger 
 export async function main(args: readonly string[], env: Env): Promise<void> {
   const commands: Commands = {
     serve: flags => serve(env, flags),
+    keys: () => openKeyDesk(env),
     registry: async () => (await assemble(env)).registry,
     mcp: () => serveMcp(env),
     devLlm: serveDevLlm,
@@ -88,9 +90,10 @@ async function serveDevLlm(port: number): Promise<void> {
 async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
   const parts = await assemble(env)
   const { config, registry, log } = parts
-  checkReach(config, config.keys.length > 0)
   const redis = config.redisUrl ? await connectRedis(config.redisUrl, parts) : undefined
-  const app = await buildApp({ ...parts, ...(redis ? { redis } : {}) })
+  const keys = await openKeys({ config, log, redis })
+  checkReach(config, keys.ring.any)
+  const app = await buildApp({ ...parts, ...(redis ? { redis } : {}), ...keys })
   if (flags.dev && config.tools)
     watchLocalTools({
       folder: config.tools,
@@ -105,7 +108,9 @@ async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
   const openAgentLego = await prepareAgentLego(app, parts)
   const address = await app.listen({ host: config.host, port: config.port })
   const agentLego = await openAgentLego()
-  process.stdout.write(banner({ ...parts, address, agentLego }))
+  process.stdout.write(
+    banner({ ...parts, address, agentLego, keyed: keys.ring.any && !config.anonymous }),
+  )
 }
 
 /** AgentLego's face on its own port; what it returns opens it, and gives no address where it is off or taken. */

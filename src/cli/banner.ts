@@ -8,13 +8,15 @@ export function banner(started: {
   config: Config
   registry: Registry
   version: string
+  /** True where a caller needs a key. */
+  keyed: boolean
 }): string {
-  const { address, agentLego, config, registry, version } = started
+  const { address, agentLego, config, registry, version, keyed } = started
   const base =
     config.publicUrl ?? address.replace('//[::]', '//localhost').replace('0.0.0.0', 'localhost')
   const listed = registry.list().length
   const available = registry.available().length
-  const key = config.keys.length > 0 && !config.anonymous ? " -H 'X-API-Key: YOUR_KEY'" : ''
+  const key = keyed ? " -H 'X-API-Key: YOUR_KEY'" : ''
   return `
   Toolgate ${version}: ${available} of ${listed} tools ready
 

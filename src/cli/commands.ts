@@ -3,6 +3,7 @@ import type { Invoke } from '../registry/call.ts'
 import type { Registry } from '../registry/registry.ts'
 import { createSearch } from '../registry/search.ts'
 import { callCommand } from './call.ts'
+import { type KeyDesk, keysCommand } from './keys.ts'
 import { newCommand } from './new.ts'
 
 /** What the commands are thin over; main provides it. */
@@ -12,6 +13,8 @@ export type Commands = {
   mcp(): Promise<void>
   /** A scripted model, for trying the tool loop with no GPU. */
   devLlm(port: number): Promise<void>
+  /** Where keys are kept, for `toolgate keys`. */
+  keys(): Promise<KeyDesk>
   registry(): Promise<Registry>
   app(): Promise<{
     app: CommandApp
@@ -46,12 +49,16 @@ const help = `toolgate: one gateway through which any agent finds and calls any 
   toolgate openapi [PROFILE]    print the OpenAPI document: core, full, dify, gpt, coze, openwebui
   toolgate mcp                  serve MCP over stdin and stdout
   toolgate dev-llm [PORT]       start a scripted model (23333), to try the tool loop with no GPU
+  toolgate keys create|list|revoke|rotate
+                                make and end keys; each is printed once
   toolgate new NAME             write the file of a new tool (into TOOLGATE_TOOLS or ./tools)
   toolgate --version, --help
 `
 
 /** Runs one command line; returns the exit code. */
 export async function runCommand(args: readonly string[], commands: Commands): Promise<number> {
+  // It has flags of its own.
+  if (args[0] === 'keys') return keysCommand(args.slice(1), () => commands.keys())
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,

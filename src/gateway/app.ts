@@ -10,6 +10,9 @@ import { createInvoke, type Invoke } from '../registry/call.ts'
 import type { Registry } from '../registry/registry.ts'
 import { configuredSources } from '../registry/sources/configured.ts'
 import { guardAccess, isOpenBesideKeys, isSecured } from './auth/access.ts'
+import { createKeyDesk } from './auth/key-desk.ts'
+import type { KeyStore } from './auth/key-file.ts'
+import { keyRoutes } from './auth/key-routes.ts'
 import { createKeyRing, type KeyRing } from './auth/keys.ts'
 import { buildAgentLegoApp } from './agentlego/app.ts'
 import { agentLegoPort } from './agentlego/listen.ts'
@@ -61,6 +64,8 @@ export type AppOptions = {
   dispatcher?: Dispatcher
   /** The keys, those that were made while running too; absent = those of the configuration alone. */
   ring?: KeyRing
+  /** Keeps keys that admins make; absent = in this process alone. */
+  keepKeys?: KeyStore['save']
   now?: () => number
 }
 
@@ -78,6 +83,12 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   const originOf = createOriginOf(config)
   const ring = options.ring ?? createKeyRing(config.keys, { now })
   const access = { ...config, ring }
+  const desk = createKeyDesk({
+    records: async () => ring.made(),
+    save: options.keepKeys ?? (async records => void ring.merge(records)),
+    isTaken: ring.isConfigured,
+    now,
+  })
   const shown = {
     registry,
     originOf,
@@ -228,6 +239,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   await app.register(registryRoutes, shown)
   await app.register(eventRoutes, { registry })
   await app.register(sourceRoutes, { sources })
+  await app.register(keyRoutes, { desk })
   await app.register(files.routes)
   await app.register(healthRoutes, {
     registry,

@@ -32,7 +32,7 @@ export type KeyRing = {
   merge(records: readonly KeyRecord[]): boolean
   /** The keys that were made, with those that have ended. */
   made(): readonly KeyRecord[]
-  isConfigured(id: string): boolean
+  isConfigured: (id: string) => boolean
 }
 
 type Entry = { digest: Buffer; holder: Holder; endsAt: number; revoked: boolean }
