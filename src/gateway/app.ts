@@ -1,9 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import cors from '@fastify/cors'
-import formbody from '@fastify/formbody'
-import multipart from '@fastify/multipart'
 import swagger from '@fastify/swagger'
-import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Dispatcher } from 'undici'
 import type { Config } from '../config.ts'
 import { createInvoke, type Invoke } from '../registry/call.ts'
@@ -17,19 +14,16 @@ import { createKeyRing, type KeyRing } from './auth/keys.ts'
 import { buildAgentLegoApp } from './agentlego/app.ts'
 import { agentLegoPort } from './agentlego/listen.ts'
 import { createFiles, type Files } from './files/files.ts'
-import { formLimits } from './http/arguments.ts'
 import { corsOf } from './http/cors.ts'
-import { answerBadPath, answerBrokenFrame, shapeErrors, timeoutsOf } from './http/errors.ts'
 import { discoveryRoutes } from './http/discovery.ts'
 import { docsRoutes } from './http/docs.ts'
 import { documentRoutes } from './http/documents.ts'
 import { eventRoutes } from './http/events.ts'
 import { healthRoutes } from './http/health.ts'
-import { parseJsonBodies } from './http/json-body.ts'
 import { createOriginOf } from './http/origin.ts'
 import { registryRoutes } from './http/registry-routes.ts'
+import { createServer, readForms } from './http/server.ts'
 import { toolRoutes } from './http/tools.ts'
-import { answerUnknownRoutes } from './http/unknown-route.ts'
 import { createPool } from './llm/pool.ts'
 import { llmRoutes } from './llm/routes.ts'
 import { lagentRoutes } from './lagent/routes.ts'
@@ -178,42 +172,12 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   }
 
   // The server and what holds for every route.
-  const app = fastify({
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.requestMs,
-    http: timeoutsOf(limits),
-    forceCloseConnections: 'idle',
-    return503OnClosing: false,
-    genReqId: () => randomUUID(),
-    // A child logger for each request costs more than a cached call: lines name the request themselves.
-    childLoggerFactory: logger => logger,
-    clientErrorHandler: answerBrokenFrame(limits),
-    frameworkErrors: answerBadPath,
-    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
-  })
+  const app = createServer({ log, limits })
   let stopping = false
-  answerUnknownRoutes(app)
-  shapeErrors(app)
-  parseJsonBodies(app)
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id)
-    done()
-  })
   watchServer(app)
   guardAccess(app, { ...access, isSigned: files.isSigned })
   await app.register(cors, { delegator: corsOf(config.corsOrigins) })
-  await app.register(formbody, { bodyLimit: limits.bodyBytesMax })
-  await app.register(multipart, {
-    limits: {
-      // One more, so that a file over the limit is seen to be.
-      fileSize: limits.fileBytesMax + 1,
-      files: formLimits.filesMax,
-      fields: formLimits.fieldsMax,
-      fieldSize: limits.bodyBytesMax,
-    },
-  })
+  await readForms(app, limits)
   await app.register(swagger, {
     openapi: { openapi: '3.1.0', info: { title: 'Toolgate', version: options.version } },
     transform: ({ schema, url, route }) => ({

@@ -33,8 +33,7 @@ export function createKeySync(options: {
     behind.delete(store)
     const records = await store.read()
     if (!records) return
-    if (ring.merge(records))
-      for (const other of stores) if (other !== store) behind.add(other)
+    if (ring.merge(records)) for (const other of stores) if (other !== store) behind.add(other)
     const known = new Map(records.map(record => [record.id, record]))
     const missing = ring.made().filter(record => {
       const there = known.get(record.id)

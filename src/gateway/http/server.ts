@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto'
+import formbody from '@fastify/formbody'
+import multipart from '@fastify/multipart'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { formLimits } from './arguments.ts'
+import { answerBadPath, answerBrokenFrame, shapeErrors, timeoutsOf } from './errors.ts'
+import { parseJsonBodies } from './json-body.ts'
+import { answerUnknownRoutes } from './unknown-route.ts'
+
+type ServerLimits = { bodyBytesMax: number; fileBytesMax: number; requestMs: number }
+
+/** The server, and what holds for every route: bounds, error shapes, JSON, a request id. */
+export function createServer(options: {
+  log: FastifyBaseLogger
+  limits: ServerLimits
+}): FastifyInstance {
+  const { log, limits } = options
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestMs,
+    http: timeoutsOf(limits),
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    genReqId: () => randomUUID(),
+    // A child logger for each request costs more than a cached call: lines name the request themselves.
+    childLoggerFactory: logger => logger,
+    clientErrorHandler: answerBrokenFrame(limits),
+    frameworkErrors: answerBadPath,
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
+  })
+  answerUnknownRoutes(app)
+  shapeErrors(app)
+  parseJsonBodies(app)
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done()
+  })
+  return app as FastifyInstance
+}
+
+/** Reads forms, within the bounds of JSON. */
+export async function readForms(app: FastifyInstance, limits: ServerLimits): Promise<void> {
+  await app.register(formbody, { bodyLimit: limits.bodyBytesMax })
+  await app.register(multipart, {
+    limits: {
+      // One more, so that a file over the limit is seen to be.
+      fileSize: limits.fileBytesMax + 1,
+      files: formLimits.filesMax,
+      fields: formLimits.fieldsMax,
+      fieldSize: limits.bodyBytesMax,
+    },
+  })
+}
