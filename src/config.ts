@@ -50,6 +50,7 @@ const Config = Type.Object(
       {
         nodes: Type.Array(LlmNode, { default: [] }),
         registrars: Type.Array(Type.String(), { default: [] }),
+        logPrompts: Type.Boolean({ default: false }),
       },
       { additionalProperties: false, default: {} },
     ),

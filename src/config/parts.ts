@@ -13,6 +13,12 @@ export const Limits = Type.Object(
     requestMs: Type.Integer({ default: 60_000, minimum: 1000 }),
     stopMs: Type.Integer({ default: 10_000, minimum: 0 }),
     workersMax: Type.Integer({ default: 2, minimum: 1, maximum: 64 }),
+    llmQueuedMax: Type.Integer({ default: 256, minimum: 0 }),
+    llmQueueMs: Type.Integer({ default: 30_000, minimum: 1 }),
+    llmStreamsMax: Type.Integer({ default: 1_024, minimum: 1 }),
+    llmAnswerMs: Type.Integer({ default: 600_000, minimum: 1 }),
+    llmStreamMs: Type.Integer({ default: 3_600_000, minimum: 1 }),
+    llmIdleMs: Type.Integer({ default: 120_000, minimum: 1 }),
   },
   { additionalProperties: false },
 )

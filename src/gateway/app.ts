@@ -24,6 +24,7 @@ import { createOriginOf } from './http/origin.ts'
 import { registryRoutes } from './http/registry-routes.ts'
 import { createServer, readForms } from './http/server.ts'
 import { toolRoutes } from './http/tools.ts'
+import { limitsOf } from './llm/limits.ts'
 import { createPool } from './llm/pool.ts'
 import { llmRoutes } from './llm/routes.ts'
 import { lagentRoutes } from './lagent/routes.ts'
@@ -232,7 +233,15 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   })
   await app.register(discoveryRoutes, shown)
   await app.register(llmRoutes, {
-    pool: createPool({ nodes: config.llm.nodes, log, now, interceptors: traces.interceptors }),
+    pool: createPool({
+      nodes: config.llm.nodes,
+      log,
+      now,
+      limits: limitsOf(limits),
+      interceptors: traces.interceptors,
+    }),
+    limits: limitsOf(limits),
+    logPrompts: config.llm.logPrompts,
     tools: createLoopTools({
       registry,
       invoke,

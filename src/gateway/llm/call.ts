@@ -34,7 +34,10 @@ export type LlmBody = { bytes: Buffer; json: Json }
 /** Facts for the one log line and the metrics of a request. */
 export type CallFacts = {
   surface: string
+  /** As the client named it. */
   model?: string
+  /** As the pool knows it: metrics are labelled with names that exist. */
+  served?: string
   node?: string
   retries?: number
   queuedMs?: number
@@ -130,8 +133,9 @@ type Finished = {
 }
 
 function finish(llm: Llm, { facts, reply, startedAt, stream, requestId, body }: Finished): void {
-  const { model = 'none', node = 'none', surface, usage } = facts
+  const { node = 'none', surface, usage } = facts
   const { metrics, log, now } = llm
+  const model = facts.served ?? 'none'
   const status = reply.raw.writableFinished ? reply.raw.statusCode : 499
   const ms = now() - startedAt
   const firstMs = stream?.bytesAt === undefined ? undefined : stream.bytesAt - startedAt
@@ -160,6 +164,14 @@ function finish(llm: Llm, { facts, reply, startedAt, stream, requestId, body }: 
     },
     'llm request',
   )
+}
+
+/** The name under which the pool serves a model; both names are facts of the request. */
+export async function servedModel(llm: Llm, call: LlmCall, model: string): Promise<string> {
+  call.note({ model })
+  const served = await llm.pool.resolve(model)
+  call.note({ served })
+  return served
 }
 
 /** Reads a body: JSON, and an object. */

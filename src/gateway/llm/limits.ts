@@ -1,4 +1,4 @@
-/** Every bound of the LLM side, by name; config may change each. */
+/** Every bound of the LLM side, by name; an operator's configuration states some of them. */
 export const llmLimits = {
   /** A request's body. */
   bodyBytesMax: 16 * 1024 * 1024,
@@ -56,3 +56,24 @@ export const llmLimits = {
 
 /** The bounds as numbers, so that a test or a config may set its own. */
 export type LlmLimits = { readonly [Name in keyof typeof llmLimits]: number }
+
+/** Those that a configuration names, under the names that it has for them. */
+type Configured = {
+  bodyBytesMax: number
+  llmQueuedMax: number
+  llmQueueMs: number
+  llmStreamsMax: number
+  llmAnswerMs: number
+  llmStreamMs: number
+  llmIdleMs: number
+}
+/** The bounds that an operator has stated. */
+export const limitsOf = (configured: Configured): Partial<LlmLimits> => ({
+  bodyBytesMax: configured.bodyBytesMax,
+  queuedMax: configured.llmQueuedMax,
+  queueMs: configured.llmQueueMs,
+  streamsMax: configured.llmStreamsMax,
+  answerMs: configured.llmAnswerMs,
+  streamMs: configured.llmStreamMs,
+  idleMs: configured.llmIdleMs,
+})

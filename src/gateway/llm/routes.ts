@@ -5,7 +5,7 @@ import { fail, type ToolError } from '../../registry/errors.ts'
 import { errorHeaders, toHttpError } from '../http/errors.ts'
 import { noRedis, type RedisPort } from '../policies/redis-port.ts'
 import { createSharedNodes } from './shared-nodes.ts'
-import { beginCall, type Llm, type LlmCall, readBody } from './call.ts'
+import { beginCall, type Llm, type LlmCall, readBody, servedModel } from './call.ts'
 import { createClientStreams } from './client-stream.ts'
 import { affinityOf } from './affinity.ts'
 import { type LlmLimits, llmLimits } from './limits.ts'
@@ -143,8 +143,7 @@ const passPath =
   async (llm, call) => {
     const { model } = call.body.json
     const named = typeof model === 'string' && model !== ''
-    if (named) call.note({ model })
-    const served = named ? await llm.pool.resolve(model) : undefined
+    const served = named ? await servedModel(llm, call, model) : undefined
     return copy(llm, call, { path, served, affinity: affinityOf(call.body.json) })
   }
 

@@ -22,6 +22,8 @@ import { offersTools } from './validate.ts'
 export type TurnContext = {
   pool: Pool
   signal: AbortSignal
+  /** The node that is being asked now. */
+  onNode?: (node: PoolNode) => void
   /** Each chunk of a stream, as soon as it is here. */
   emit?: (chunk: Chunk) => void
   /** Chunks that were written already; absent where somebody must look into them. */
@@ -93,6 +95,7 @@ async function send(request: TurnRequest, context: TurnContext, names: Names): P
     affinity: request.affinity,
     signal: context.signal,
     request(node) {
+      context.onNode?.(node)
       reading = read(request, context, { names, node })
       return nodeRequest(request, node)
     },

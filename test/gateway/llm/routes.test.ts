@@ -3,6 +3,7 @@ import t from 'tap'
 import { createGateway, eventsOf, type Loose } from '../../fixtures/llm/gateway.ts'
 import { startStandIn } from '../../fixtures/llm/stand-in.ts'
 import { stream } from '../../fixtures/llm/wires.ts'
+import { until } from '../../fixtures/until.ts'
 
 const chat = '/v1/chat/completions'
 const body = { model: 'test-model', messages: [{ role: 'user', content: 'hi' }] }
@@ -414,7 +415,20 @@ t.test('requests are counted, and logged in one line without their prompt', asyn
     `toolgate_llm_tokens_total{model="test-model",node="${node.url}",kind="completion"} 6`,
   )
   t.match(text, `toolgate_llm_node_ready{node="${node.url}"} 1`)
-  t.match(text, 'toolgate_llm_first_token_seconds_count')
+  for (const name of ['first_token', 'between_tokens', 'queue'])
+    t.match(text, `toolgate_llm_${name}_seconds_count`)
+  const unknown = JSON.stringify({ ...body, model: 'no-such-model' })
+  const headers = { 'content-type': 'application/json' }
+  await (await fetch(`${base}${chat}`, { method: 'POST', headers, body: unknown })).text()
+  await until('it is counted', async () => /status="404"\} 1/.test(await metrics.metrics()))
+  t.notMatch(await metrics.metrics(), 'no-such-model', 'a client makes no series of its own')
+  node.behave({ dripMs: 60_000 })
+  const left = new AbortController()
+  const streamed = JSON.stringify({ ...body, stream: true })
+  await fetch(`${base}${chat}`, { method: 'POST', headers, body: streamed, signal: left.signal })
+  left.abort()
+  await until('it is logged', () => lines.length === 4)
+  t.match(lines[3], { status: 499, node: node.url }, 'also of a client that left')
   await node.stop()
   await fetch(`${base}/v1/encode`, {
     method: 'POST',

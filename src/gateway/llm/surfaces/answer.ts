@@ -2,6 +2,7 @@ import type { ToolError } from '../../../registry/errors.ts'
 import type { Llm, LlmCall } from '../call.ts'
 import type { Chunk } from '../chat.ts'
 import { type LoopReport, runLoop, type Step, wantsLoop } from '../loop.ts'
+import type { PoolNode } from '../node.ts'
 import type { Turn, TurnContext } from '../turn.ts'
 import type { TurnRequest } from '../turn-request.ts'
 
@@ -30,9 +31,15 @@ export const answerTurn = (llm: Llm, call: LlmCall, surface: Surface): Promise<u
 const note = (call: LlmCall, { node, retries, queuedMs, usage }: Turn): void =>
   call.note({ node: node.url, retries, queuedMs, usage })
 
+/** A client may leave in the middle: the log is to say who was at work. */
+const asked =
+  (call: LlmCall) =>
+  ({ url }: PoolNode): void =>
+    call.note({ node: url })
+
 async function whole(llm: Llm, call: LlmCall, surface: Surface): Promise<unknown> {
   try {
-    const context = { pool: llm.pool, signal: call.signal }
+    const context = { pool: llm.pool, signal: call.signal, onNode: asked(call) }
     const { turn, toolgate } = await runLoop(surface.request, { llm, call }, context)
     note(call, turn)
     return call.reply
@@ -67,6 +74,7 @@ async function stream(llm: Llm, call: LlmCall, surface: Surface): Promise<unknow
   const context: TurnContext = {
     pool: llm.pool,
     signal: call.signal,
+    onNode: asked(call),
     emit: chunk => void (pending += surface.chunk(chunk)),
     ...(surface.passesEvents && !wantsLoop(surface.request.body)
       ? {

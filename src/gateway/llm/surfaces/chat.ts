@@ -1,5 +1,5 @@
 import { affinityOf } from '../affinity.ts'
-import type { Llm, LlmCall } from '../call.ts'
+import { type Llm, type LlmCall, servedModel } from '../call.ts'
 import { editMembers, isRecord, type Json, type Patch } from '../json.ts'
 import { wantsLoop } from '../loop.ts'
 import { completionOf } from '../mend/completion.ts'
@@ -14,9 +14,8 @@ import { copy } from './copy.ts'
 export async function chat(llm: Llm, call: LlmCall): Promise<unknown> {
   const { json } = call.body
   const model = modelOf(json)
-  call.note({ model })
   if (!call.raw) validateChat(json, llm.limits)
-  const served = await llm.pool.resolve(model)
+  const served = await servedModel(llm, call, model)
   const affinity = affinityOf(json)
   if (call.raw || llm.pool.peek(served)?.spec.raw) {
     return copy(llm, call, { path: '/v1/chat/completions', served, affinity })

@@ -1,6 +1,6 @@
 import { fail } from '../../../registry/errors.ts'
 import { affinityOf } from '../affinity.ts'
-import type { Llm, LlmCall } from '../call.ts'
+import { type Llm, type LlmCall, servedModel } from '../call.ts'
 import { mendFinish, mendUsage, newCompletionId } from '../chat.ts'
 import { editMembers, isRecord, type Json, numberOf, parseRecord, recordsIn } from '../json.ts'
 import { nodeProblem, openAiProblem, refusalOf, refuse } from '../problem.ts'
@@ -16,12 +16,11 @@ import { copy } from './copy.ts'
 export async function completions(llm: Llm, call: LlmCall): Promise<unknown> {
   const { json } = call.body
   const model = modelOf(json)
-  call.note({ model })
   const { prompt } = json
   if (!call.raw && typeof prompt !== 'string' && !Array.isArray(prompt)) {
     throw refuse('prompt', 'must be a string or a list')
   }
-  const served = await llm.pool.resolve(model)
+  const served = await servedModel(llm, call, model)
   const options = { path: '/v1/completions', served, affinity: affinityOf(json) }
   const untouched =
     call.raw || json['skip_special_tokens'] === false || llm.pool.peek(served)?.spec.raw
@@ -50,6 +49,7 @@ async function mended(
       signal: call.signal,
       request(node) {
         done = false
+        call.note({ node: node.url })
         reader = createSseReader(({ data }) => {
           if (data === '[DONE]') done = true
           else pending += mend.event(data)

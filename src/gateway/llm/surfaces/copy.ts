@@ -92,6 +92,7 @@ function nodeRequest(
   node: PoolNode,
 ): NodeRequest {
   const { bytes, json } = call.body
+  call.note({ node: node.url })
   const patch: Patch = {}
   const name = served === undefined ? undefined : node.models.get(served)
   if (name !== undefined && name !== json['model']) patch['model'] = name

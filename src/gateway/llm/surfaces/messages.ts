@@ -1,5 +1,5 @@
 import { affinityOf } from '../affinity.ts'
-import type { Llm, LlmCall } from '../call.ts'
+import { type Llm, type LlmCall, servedModel } from '../call.ts'
 import { countTokens } from '../count.ts'
 import { contentText } from '../families/family.ts'
 import { isRecord, type Json, recordsIn } from '../json.ts'
@@ -20,10 +20,9 @@ import { answerTurn } from './answer.ts'
 export async function messages(llm: Llm, call: LlmCall): Promise<unknown> {
   const { json } = call.body
   const model = modelOf(json)
-  call.note({ model })
   const body = call.raw ? json : toChatBody(json)
   if (!call.raw) validateChat(body, llm.limits)
-  const served = await llm.pool.resolve(model)
+  const served = await servedModel(llm, call, model)
   const affinity = affinityOf(body)
   const node = llm.pool.peek(served)
   const checked = call.raw ? undefined : await llm.media.check(body['messages'], call.signal)
@@ -66,9 +65,8 @@ export async function messages(llm: Llm, call: LlmCall): Promise<unknown> {
 export async function countMessageTokens(llm: Llm, call: LlmCall): Promise<Json> {
   const { json } = call.body
   const model = modelOf(json)
-  call.note({ model })
   const body = toChatBody({ max_tokens: 1, ...json })
-  const served = await llm.pool.resolve(model)
+  const served = await servedModel(llm, call, model)
   const node = llm.pool.peek(served)
   if (node && surelyFrom(node, 18)) {
     const exchanged = await llm.pool.exchange({

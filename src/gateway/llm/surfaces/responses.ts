@@ -1,5 +1,5 @@
 import { affinityOf } from '../affinity.ts'
-import type { Llm, LlmCall } from '../call.ts'
+import { type Llm, type LlmCall, servedModel } from '../call.ts'
 import { recordsIn } from '../json.ts'
 import { wantsLoop } from '../loop.ts'
 import { modelOf, offerOf, validateChat } from '../validate.ts'
@@ -15,10 +15,9 @@ import { toChatBody } from './responses-request.ts'
 export async function responses(llm: Llm, call: LlmCall): Promise<unknown> {
   const { json } = call.body
   const model = modelOf(json)
-  call.note({ model })
   const body = call.raw ? json : toChatBody(json)
   if (!call.raw) validateChat(body, llm.limits)
-  const served = await llm.pool.resolve(model)
+  const served = await servedModel(llm, call, model)
   const affinity = affinityOf(body)
   const checked = call.raw ? undefined : await llm.media.check(body['messages'], call.signal)
   const native = llm.pool.peek(served)?.spec.native?.includes('responses')
