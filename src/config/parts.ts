@@ -77,6 +77,20 @@ export const Allowance = Type.Object(
 /** How much somebody may ask for: a steady rate, a count a day, and so many at once. */
 export type Allowance = Static<typeof Allowance>
 
+const named = Type.Record(Type.String(), Allowance, { default: {}, maxProperties: 1_000 })
+
+/** How much each key, anonymous address, tool and model may be asked for. */
+export const Allowances = Type.Object(
+  {
+    key: Type.Optional(Allowance),
+    address: Type.Optional(Allowance),
+    tools: named,
+    models: named,
+    wrongKeys: { ...amount, default: '100/min' },
+  },
+  { additionalProperties: false, default: {} },
+)
+
 /** Names a key in logs, metrics and the audit trail. */
 export const KeyId = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' })
 

@@ -7,10 +7,10 @@ import { createInvoke, type Invoke } from '../registry/call.ts'
 import type { Registry } from '../registry/registry.ts'
 import { configuredSources } from '../registry/sources/configured.ts'
 import { guardAccess, isOpenBesideKeys, isSecured } from './auth/access.ts'
-import { createKeyDesk } from './auth/key-desk.ts'
+import { createDoor } from './auth/door.ts'
 import type { KeyStore } from './auth/key-file.ts'
 import { keyRoutes } from './auth/key-routes.ts'
-import { createKeyRing, type KeyRing } from './auth/keys.ts'
+import type { KeyRing } from './auth/keys.ts'
 import { buildAgentLegoApp } from './agentlego/app.ts'
 import { agentLegoPort } from './agentlego/listen.ts'
 import { createFiles, type Files } from './files/files.ts'
@@ -25,11 +25,14 @@ import { registryRoutes } from './http/registry-routes.ts'
 import { createServer, readForms } from './http/server.ts'
 import { toolRoutes } from './http/tools.ts'
 import { limitsOf } from './llm/limits.ts'
+import { createLimits } from './limits/limits.ts'
+import { limitModels } from './llm/limit-models.ts'
 import { createPool } from './llm/pool.ts'
 import { llmRoutes } from './llm/routes.ts'
 import { lagentRoutes } from './lagent/routes.ts'
 import { createLoopTools } from './loop-tools.ts'
 import { mcpRoutes } from './mcp/routes.ts'
+import { createRefusals } from './telemetry/count-refusals.ts'
 import { createMetrics } from './metrics.ts'
 import { createNetwork } from './network.ts'
 import { createPipeline } from './pipeline.ts'
@@ -76,23 +79,6 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   const { config, registry, log, redis, now = Date.now } = options
   const { limits, settings } = config
   const originOf = createOriginOf(config)
-  const ring = options.ring ?? createKeyRing(config.keys, { now })
-  const access = { ...config, ring }
-  const desk = createKeyDesk({
-    records: async () => ring.made(),
-    save: options.keepKeys ?? (async records => void ring.merge(records)),
-    isTaken: ring.isConfigured,
-    now,
-  })
-  const shown = {
-    registry,
-    originOf,
-    version: options.version,
-    startedAt: new Date(now()),
-    get secured() {
-      return isSecured(access)
-    },
-  }
   const publicOrigin = config.publicUrl ?? `http://${config.host}:${config.port}`
 
   // Behind the faces: the network, the files, the store, and the one call in its policies.
@@ -102,6 +88,26 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     limits: { l1BytesMax: limits.l1BytesMax },
   })
   const seen = createMetrics({ registry, store, redis })
+  const refusals = createRefusals(seen.metrics)
+  const limited = createLimits({
+    allowances: config.allowances,
+    redis: redis ?? noRedis,
+    redisMs: limits.redisMs,
+    now,
+    onRefused: refusals.onLimited,
+  })
+  const { ring, keepKeys } = options
+  const door = createDoor({ config, ring, keepKeys, admit: limited.admit, now })
+  const { access } = door
+  const shown = {
+    registry,
+    originOf,
+    version: options.version,
+    startedAt: new Date(now()),
+    get secured() {
+      return isSecured(access)
+    },
+  }
   const breakers = { tools: createBreaker({ now }), sources: createBreaker({ now }) }
   const traces = await openTraces({ config: config.traces, version: options.version, log })
   const network = createNetwork({
@@ -164,16 +170,20 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     createCallLog({ log, share: config.callLog }),
     ...audit.listeners,
   ])
-  const invoke = watch(traces.wrap(createInvoke({ registry, call, resolveFile: files.resolve })))
+  const invoke = watch(
+    traces.wrap(limited.wrap(createInvoke({ registry, call, resolveFile: files.resolve }))),
+  )
 
   const watchServer = (server: FastifyInstance): void => {
     traces.watch(server)
     countResponses(server, seen.onResponse)
     audit.watchAdmin(server)
+    refusals.watch(server)
   }
 
   // The server and what holds for every route.
-  const app = createServer({ log, limits })
+  const { trustedProxies } = config
+  const app = createServer({ log, limits, trustedProxies, onRefused: refusals.tell })
   let stopping = false
   watchServer(app)
   guardAccess(app, { ...access, isSigned: files.isSigned })
@@ -204,7 +214,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   await app.register(registryRoutes, shown)
   await app.register(eventRoutes, { registry })
   await app.register(sourceRoutes, { sources })
-  await app.register(keyRoutes, { desk })
+  await app.register(keyRoutes, door)
   await app.register(files.routes)
   await app.register(healthRoutes, {
     registry,
@@ -232,14 +242,15 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     redisMs: limits.redisMs,
   })
   await app.register(discoveryRoutes, shown)
+  const pool = createPool({
+    nodes: config.llm.nodes,
+    log,
+    now,
+    limits: limitsOf(limits),
+    interceptors: traces.interceptors,
+  })
   await app.register(llmRoutes, {
-    pool: createPool({
-      nodes: config.llm.nodes,
-      log,
-      now,
-      limits: limitsOf(limits),
-      interceptors: traces.interceptors,
-    }),
+    pool: limitModels(pool, limited.model, limits.redisMs),
     limits: limitsOf(limits),
     logPrompts: config.llm.logPrompts,
     tools: createLoopTools({

@@ -1,7 +1,15 @@
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  HookHandlerDoneFunction,
+  onRequestHookHandler,
+} from 'fastify'
 import type { ConfiguredKey } from '../../config.ts'
 import type { CallContext } from '../../registry/call.ts'
 import { fail, isToolError, type ToolError } from '../../registry/errors.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { Attempts } from './attempts.ts'
 import { createKeyRing, type Holder, type KeyRing, presentedKey } from './keys.ts'
 
 /**
@@ -40,6 +48,10 @@ export type AccessOptions = {
   documents: 'public' | 'key'
   /** True when the URL of a file carries a valid signature. */
   isSigned?: (request: FastifyRequest) => boolean
+  /** Makes guessing slow; absent = it is not. */
+  attempts?: Attempts
+  /** Holds callers to their limits; absent, or undefined for one that has none = they go on. */
+  admit?: Limits['admit']
 }
 
 type Keyed = Pick<AccessOptions, 'keys' | 'ring' | 'anonymous'>
@@ -74,6 +86,7 @@ export function guardAccess(app: FastifyInstance, options: AccessOptions): void 
   const ring = options.ring ?? createKeyRing(options.keys)
   app.decorateRequest('caller', undefined)
   app.decorateRequest('holder', undefined)
+  app.decorateRequest('patience', undefined)
   app.addHook('onRoute', route => {
     const { access = 'key', face } = route.config ?? {}
     const guard = createGuard({ access, face }, { ...options, ring })
@@ -87,7 +100,7 @@ function createGuard(
   { access, face }: Stated,
   options: AccessOptions & { ring: KeyRing },
 ): onRequestHookHandler {
-  const { ring, anonymous, documents, keyInQuery, isSigned } = options
+  const { ring, anonymous, documents, keyInQuery, isSigned, attempts, admit } = options
   const needsKey: Record<Access, (request: FastifyRequest) => boolean> = {
     open: () => false,
     document: () => !anonymous && documents === 'key',
@@ -97,19 +110,44 @@ function createGuard(
     admin: () => true,
   }
   return (request, reply, done) => {
-    if (!ring.any) return done(access === 'admin' ? adminProblem(request, false) : undefined)
+    if (!ring.any && access === 'admin') return done(adminProblem(request, false))
+    if (!ring.any) return enter(request, reply, done)
     const found = ring.find(presentedKey(request, keyInQuery))
     if (found && !isToolError(found)) {
       request.holder = found
       request.caller = found.id
-      return done(refusal(found, { access, face }) ?? pageProblem(access, request))
+      const refused = attempts?.suspect(found, request.ip) ?? refusal(found, { access, face })
+      if (refused) return done(refused)
+      return access === 'admin' ? done(adminProblem(request, true)) : enter(request, reply, done)
     }
+    const blocked = found && attempts?.failed(request.ip)
     if (request.method === 'OPTIONS' || !needsKey[access](request))
-      return done(pageProblem(access, request))
+      return access === 'admin' ? done(adminProblem(request, true)) : enter(request, reply, done)
     // Browsers and RemoteTool's URL user-info learn from this that Basic is taken too.
-    reply.header('www-authenticate', 'Bearer realm="toolgate", Basic realm="toolgate"')
-    return done(found ?? fail('TG_KEY_MISSING'))
+    if (!blocked)
+      reply.header('www-authenticate', 'Bearer realm="toolgate", Basic realm="toolgate"')
+    return done(blocked ?? found ?? fail('TG_KEY_MISSING'))
   }
+
+  /** The last step: whoever may come in is held to a limit, where there is one. */
+  function enter(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    done: HookHandlerDoneFunction,
+  ): void {
+    const entering = face === undefined ? undefined : admit?.(request, reply)
+    if (!entering) return done()
+    void settle(entering, done)
+  }
+}
+
+async function settle(entering: Promise<void>, done: HookHandlerDoneFunction): Promise<void> {
+  try {
+    await entering
+  } catch (error) {
+    return done(error as Error)
+  }
+  done()
 }
 
 /** Why a key that is known does not open a route. */
@@ -121,9 +159,6 @@ function refusal({ admin, faces }: Holder, { access, face }: Stated): ToolError 
     return fail('TG_FORBIDDEN', `this key is not for the face ${face}`)
   return undefined
 }
-
-const pageProblem = (access: Access, request: FastifyRequest): ToolError | undefined =>
-  access === 'admin' ? adminProblem(request, true) : undefined
 
 /** A proxy on this machine is a loopback peer, whoever it speaks for. */
 const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip']

@@ -60,6 +60,6 @@ export const callContext = (
     caller: request.caller,
     scope: request.holder?.scope,
     control: readCacheControl(request.headers['cache-control']),
-    redisMs,
+    redisMs: request.patience?.redisMs ?? redisMs,
     signal: () => followClient(reply),
   })

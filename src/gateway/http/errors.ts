@@ -124,7 +124,10 @@ export const timeoutsOf = ({ requestMs }: { requestMs: number }) => ({
 })
 
 /** Answers what never became a request: broken frames, headers too large, a body that does not come. */
-export function answerBrokenFrame({ requestMs }: { requestMs: number }) {
+export function answerBrokenFrame(
+  { requestMs }: { requestMs: number },
+  onRefused?: (code: string) => void,
+) {
   const known: Record<string, Broken> = {
     ERR_HTTP_REQUEST_TIMEOUT: {
       status: '408 Request Timeout',
@@ -138,6 +141,7 @@ export function answerBrokenFrame({ requestMs }: { requestMs: number }) {
   return ({ code = '' }: Error & { code?: string }, socket: Socket): void => {
     if (code === 'ECONNRESET' || socket.destroyed || !socket.writable) return
     const { status, error } = known[code] ?? malformed
+    onRefused?.(error.code)
     const body = JSON.stringify(errorBody(error, randomUUID()))
     socket.write(
       `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,

@@ -13,20 +13,24 @@ type ServerLimits = { bodyBytesMax: number; fileBytesMax: number; requestMs: num
 export function createServer(options: {
   log: FastifyBaseLogger
   limits: ServerLimits
+  trustedProxies?: readonly string[]
+  /** Told what never became a request. */
+  onRefused?: (code: string) => void
 }): FastifyInstance {
-  const { log, limits } = options
+  const { log, limits, trustedProxies = [], onRefused } = options
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
     http: timeoutsOf(limits),
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     genReqId: () => randomUUID(),
     // A child logger for each request costs more than a cached call: lines name the request themselves.
     childLoggerFactory: logger => logger,
-    clientErrorHandler: answerBrokenFrame(limits),
+    clientErrorHandler: answerBrokenFrame(limits, onRefused),
     frameworkErrors: answerBadPath,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
   })

@@ -46,7 +46,7 @@ export function createExchanges(options: ExchangeOptions): Exchanges {
       caller: request.caller,
       scope: request.holder?.scope,
       control: controlOf(call.meta, request.headers['cache-control']),
-      redisMs: options.redisMs,
+      redisMs: request.patience?.redisMs ?? options.redisMs,
       signal: call.signal,
     })
     if (call.progress) context.progress = call.progress

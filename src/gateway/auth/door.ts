@@ -1,0 +1,44 @@
+import type { Config } from '../../config.ts'
+import { parseAmount } from '../limits/amount.ts'
+import type { Limits } from '../limits/limits.ts'
+import type { AccessOptions } from './access.ts'
+import { createAttempts } from './attempts.ts'
+import { createKeyDesk, type KeyDesk } from './key-desk.ts'
+import type { KeyStore } from './key-file.ts'
+import { createKeyRing, type KeyRing } from './keys.ts'
+
+/** All that decides who comes in, for every server of a gateway, and where keys are made. */
+export type Door = {
+  access: Config & AccessOptions & { ring: KeyRing }
+  desk: KeyDesk
+  /** Takes over what a changed configuration says of keys. */
+  configure(config: Pick<Config, 'keys' | 'allowances'>): void
+}
+
+/** Makes it of the configuration. Without a ring it knows the configured keys, without a store it keeps none. */
+export function createDoor(options: {
+  config: Config
+  ring?: KeyRing | undefined
+  keepKeys?: KeyStore['save'] | undefined
+  admit: Limits['admit']
+  now: () => number
+}): Door {
+  const { config, now, admit } = options
+  const ring = options.ring ?? createKeyRing(config.keys, { now })
+  const amountOf = ({ allowances }: Pick<Config, 'allowances'>) =>
+    parseAmount(allowances.wrongKeys, 'allowances.wrongKeys')
+  const attempts = createAttempts({ amount: amountOf(config), now })
+  return {
+    access: { ...config, ring, attempts, admit },
+    desk: createKeyDesk({
+      records: async () => ring.made(),
+      save: options.keepKeys ?? (async records => void ring.merge(records)),
+      isTaken: ring.isConfigured,
+      now,
+    }),
+    configure(changed) {
+      ring.configure(changed.keys)
+      attempts.configure(amountOf(changed))
+    },
+  }
+}

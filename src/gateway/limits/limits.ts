@@ -1,0 +1,132 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import ipaddr from 'ipaddr.js'
+import type { Config } from '../../config.ts'
+import type { CallContext, Invoke } from '../../registry/call.ts'
+import { globOf } from '../../registry/select.ts'
+import type { Patience, RedisPort } from '../policies/redis-port.ts'
+import { type Allowed, parseAllowance } from './amount.ts'
+import { writeLimits } from './headers.ts'
+import { type Asker, createLimiter, type TellLimited } from './limiter.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What this request may still wait for Redis; set where the limits have asked it already. */
+    patience: Patience | undefined
+  }
+}
+
+type Allowances = Config['allowances']
+/** What is limited, and where: at the door by key or address, at the call by tool, by model. */
+export type Limits = {
+  /** Lets a request in, or says why not; undefined where nothing limits it. */
+  admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void> | undefined
+  /** Wraps the way in, for the limits of tools. */
+  wrap(invoke: Invoke): Invoke
+  /** Takes a place at a model; throws TG_RATE_LIMITED. What it gives frees the place. */
+  model: (name: string, patience: Patience) => Promise<() => void>
+  configure(allowances: Allowances): void
+}
+
+type Named = { fits: (name: string) => boolean; allowed: Allowed }
+type Rules = { key?: Allowed; address?: Allowed; tools: Named[]; models: Named[] }
+
+/** Makes the limits of a gateway; where none is stated nothing is looked at. */
+export function createLimits(options: {
+  allowances: Allowances
+  redis: RedisPort
+  redisMs: number
+  now?: () => number
+  onRefused?: TellLimited
+}): Limits {
+  const limiter = createLimiter(options)
+  let rules = readRules(options.allowances)
+
+  function askerAt({ holder, ip }: FastifyRequest): Asker | undefined {
+    if (!holder) {
+      const address = rules.address && addressOf(ip)
+      return rules.address && address
+        ? { by: 'address', name: address, allowed: rules.address }
+        : undefined
+    }
+    const allowed = holder.limits ?? rules.key
+    return allowed && { by: 'key', name: holder.id, allowed }
+  }
+
+  async function pass(asker: Asker, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const patience = { redisMs: options.redisMs }
+    request.patience = patience
+    const taken = await limiter.take(asker, patience)
+    writeLimits(reply, taken.standings)
+    if ('error' in taken) throw taken.error
+    if (taken.leave) reply.raw.once('close', taken.leave)
+  }
+
+  async function hold(asker: Asker, patience: Patience): Promise<() => void> {
+    const taken = await limiter.take(asker, patience)
+    if ('error' in taken) throw taken.error
+    return taken.leave ?? nothing
+  }
+
+  const find = (named: readonly Named[], name: string): Allowed | undefined =>
+    named.find(({ fits }) => fits(name))?.allowed
+
+  return {
+    admit(request, reply) {
+      const asker = askerAt(request)
+      return asker && pass(asker, request, reply)
+    },
+    wrap: invoke => (name, args, context) => {
+      const allowed = rules.tools.length > 0 ? find(rules.tools, name) : undefined
+      return allowed ? limited(invoke, allowed, [name, args, context]) : invoke(name, args, context)
+    },
+    async model(name, patience) {
+      const allowed = find(rules.models, name)
+      if (!allowed) return nothing
+      return hold({ by: 'model', name, allowed }, patience)
+    },
+    configure(allowances) {
+      rules = readRules(allowances)
+    },
+  }
+
+  async function limited(
+    invoke: Invoke,
+    allowed: Allowed,
+    [name, args, context]: [string, unknown, CallContext],
+  ) {
+    const leave = await hold({ by: 'tool', name, allowed }, context.patience)
+    try {
+      return await invoke(name, args, context)
+    } finally {
+      leave()
+    }
+  }
+}
+
+const nothing = (): void => undefined
+
+function readRules({ key, address, tools, models }: Allowances): Rules {
+  const named = (record: Record<string, Parameters<typeof parseAllowance>[0]>, what: string) =>
+    Object.entries(record).map(([pattern, allowance]) => ({
+      fits: globOf(pattern),
+      allowed: parseAllowance(allowance, `allowances.${what}.${pattern}`),
+    }))
+  return {
+    ...(key ? { key: parseAllowance(key, 'allowances.key') } : {}),
+    ...(address ? { address: parseAllowance(address, 'allowances.address') } : {}),
+    tools: named(tools, 'tools'),
+    models: named(models, 'models'),
+  }
+}
+
+/** Whoever has one IPv6 address has a whole network of them, so they are counted by that. */
+export function addressOf(ip: string): string | undefined {
+  if (!ipaddr.isValid(ip)) return undefined
+  const address = ipaddr.process(ip)
+  if (address.kind() === 'ipv4') return address.toString()
+  return `${address
+    .toByteArray()
+    .slice(0, 8)
+    .map(byte => byte.toString(16).padStart(2, '0'))
+    .join('')}`
+}
