@@ -3,6 +3,7 @@ import { readdir, symlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
+import { startDevLlm } from '../src/gateway/llm/dev-llm.ts'
 import { addressesOf, blocksOf, pages } from './fixtures/pages.ts'
 import { project, runningGateway } from './fixtures/running-gateway.ts'
 
@@ -14,10 +15,11 @@ const vouched: Record<string, string> = {
   'HOST=0.0.0.0': 'test/deploy/dockerfile.test.ts starts it so',
   'docker compose': 'test/deploy/compose.test.ts reads the file',
   'LMDEPLOY_URL=': 'test/gateway/llm/failover.test.ts has two nodes, one of which dies',
-  '/v1/chat/completions': 'it wants a model; test/gateway/llm/loop.test.ts makes such calls',
 }
 
-const { url } = await runningGateway(t)
+const model = await startDevLlm({ port: 0 })
+t.teardown(() => model.close())
+const { url } = await runningGateway(t, { LMDEPLOY_URL: model.url })
 const here = new URL(url).host
 const texts = await pages()
 

@@ -135,7 +135,8 @@ type Finished = {
 function finish(llm: Llm, { facts, reply, startedAt, stream, requestId, body }: Finished): void {
   const { node = 'none', surface, usage } = facts
   const { metrics, log, now } = llm
-  const model = facts.served ?? 'none'
+  const { served, ...told } = facts
+  const model = served ?? 'none'
   const status = reply.raw.writableFinished ? reply.raw.statusCode : 499
   const ms = now() - startedAt
   const firstMs = stream?.bytesAt === undefined ? undefined : stream.bytesAt - startedAt
@@ -156,7 +157,8 @@ function finish(llm: Llm, { facts, reply, startedAt, stream, requestId, body }: 
   log.info(
     {
       requestId,
-      ...facts,
+      ...told,
+      ...(served === told.model ? {} : { served }),
       status,
       ms,
       ...(firstMs === undefined ? {} : { firstMs }),

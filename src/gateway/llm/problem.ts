@@ -38,8 +38,15 @@ function anthropicType(status: number): string {
   return status >= 500 ? 'api_error' : 'invalid_request_error'
 }
 
-const sentence = ({ message, hint }: ToolError): string =>
-  hint ? `${message}${/[.!?]$/.test(message) ? '' : '.'} ${hint}` : message
+/** Tools take forms as well; these routes do not. */
+const ownHints: Partial<Record<ErrorCode, string>> = {
+  TG_BODY_INVALID: 'send one JSON object',
+  TG_MEDIA_TYPE: 'send application/json',
+}
+function sentence({ code, message, hint: general }: ToolError): string {
+  const hint = ownHints[code] ?? general
+  return hint ? `${message}${/[.!?]$/.test(message) ? '' : '.'} ${hint}` : message
+}
 
 /** An error as `/v1/*` answers it. */
 export function openAiProblem(error: ToolError & Wire): OpenAiProblem {

@@ -11,7 +11,7 @@ const user = (content: unknown): Loose => ({ ...body, messages: [{ role: 'user',
 const tool = { type: 'function', function: { name: 'f' } }
 
 const refusals: [string, Loose, number, RegExp][] = [
-  ['broken JSON', '{"model": ', 400, /not JSON/],
+  ['broken JSON', '{"model": ', 400, /not JSON\. send one JSON object$/],
   ['no object', '[1]', 400, /no object/],
   ['endless nesting', `{"a":${'['.repeat(200)}${']'.repeat(200)}}`, 400, /nests deeper/],
   ['no model', { messages: body.messages }, 400, /model/],
@@ -446,7 +446,7 @@ t.test('other surfaces are passed to nodes that have them', async t => {
   t.match(await post('/v1/encode', { input: ['abc'] }), { status: 200, json: { length: [3] } })
   t.match(await post('/pooling', { model: 'test-model', input: 'x' }), {
     status: 404,
-    json: { error: { type: 'not_found_error' } },
+    json: { error: { type: 'not_found_error', message: /"\/pooling on the model's nodes"/ } },
   })
   await app.close()
   await node.stop()

@@ -75,7 +75,7 @@ function exchange(
   sink?: Parameters<Llm['pool']['exchange']>[0]['sink'],
 ) {
   const { pool } = llm
-  return pool.exchange({
+  const exchanged = pool.exchange({
     model: options.served,
     affinity: options.affinity,
     signal: call.signal,
@@ -83,7 +83,18 @@ function exchange(
     request: node => nodeRequest(call, options, node),
     ...(sink ? { sink } : {}),
   })
+  return exchanged.catch((error: unknown) => {
+    throw isRouteMissing(error) ? noRoute(call) : error
+  })
 }
+
+const isRouteMissing = (error: unknown): boolean =>
+  error instanceof Error &&
+  'status' in error &&
+  error.status === 404 &&
+  /^not found$/i.test(error.message)
+const noRoute = ({ reply }: LlmCall): Error =>
+  fail('TG_ROUTE_UNKNOWN', `${reply.request.url} on the model's nodes`)
 
 /** The bytes as they came, unless the model has another name there or a session must not go along. */
 function nodeRequest(
@@ -113,7 +124,7 @@ function answer(
 ) {
   const problem = call.raw ? undefined : nodeProblem(status, body.toString())
   if (problem?.status === 404 && /^not found$/i.test(problem.message)) {
-    throw fail('TG_ROUTE_UNKNOWN', `${call.reply.request.url} on the model's nodes`)
+    throw noRoute(call)
   }
   if (problem) throw refusalOf(problem, node.url)
   return call.reply
