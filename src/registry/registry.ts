@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { lintTool } from './lint.ts'
 import { narrow, type ToolScope } from './narrow.ts'
@@ -126,7 +127,7 @@ export function createRegistry(
       const kept = new Set(own.map(({ name }) => name))
       for (const tool of registry.list())
         if (tool.source === source && !kept.has(tool.name)) drop(tool)
-      for (const tool of own) add(tool)
+      for (const tool of own) add(builtBy(settings, tool))
     },
     remove(source) {
       for (const tool of registry.list()) if (tool.source === source) drop(tool)
@@ -168,7 +169,7 @@ export function createRegistry(
   }
 
   check(tools, [])
-  for (const tool of tools) add(tool)
+  for (const tool of tools) add(builtBy(settings, tool))
   return registry
 
   function check(tools: readonly Tool[], others: readonly Tool[]): void {
@@ -185,6 +186,15 @@ export function createRegistry(
       problems.push(`more than ${registryLimits.toolsMax} tools: use several gateways`)
     if (problems.length > 0) throw new Error(problems.join('\n'))
   }
+}
+
+/** The tool as these settings make it: where they change its answers, another build of it. */
+function builtBy(settings: Settings, tool: Tool): Tool {
+  const names = tool.cache?.settings?.filter(name => settings[name])
+  if (!names?.length) return tool
+  const values = JSON.stringify(names.map(name => [name, settings[name]]))
+  const own = hash('sha256', values, 'base64url').slice(0, 12)
+  return { ...tool, build: tool.build ? `${tool.build}.${own}` : own }
 }
 
 /** About how much a value holds; documents, the large ones, are texts. */

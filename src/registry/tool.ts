@@ -36,6 +36,8 @@ export type CachePolicy = {
   staleMs?: number
   /** `caller`: one caller's answer never reaches another. */
   scope?: 'public' | 'caller'
+  /** Settings that change the answers, such as a model's path: with another value, nothing stored fits. */
+  settings?: readonly string[]
 }
 
 /** Why a tool cannot work here, and what would mend it. */

@@ -105,7 +105,7 @@ export default defineTool({
     },
   ],
   annotations: { openWorld: false },
-  cache: { ttlMs: 3_600_000 },
+  cache: { ttlMs: 3_600_000, settings: [modelSetting] },
   runsOn: 'worker',
   module: import.meta.url,
   endsBySignal: true,

@@ -194,3 +194,13 @@ t.test('there is a bound on tools', async t => {
   full.put('shop', tools.slice(1))
   t.equal(full.list().length, registryLimits.toolsMax, 'a source may put its own again')
 })
+
+t.test('a setting that changes the answers makes another build of the tool', async t => {
+  const tool = echoTool({ cache: { ttlMs: 1, settings: ['MODEL'] } })
+  const build = (settings: Record<string, string>) =>
+    createRegistry([tool], { settings }).get(tool.name)?.build
+  t.equal(build({ OTHER: 'a' }), undefined)
+  t.ok(build({ MODEL: 'a' }))
+  t.equal(build({ MODEL: 'a' }), build({ MODEL: 'a' }))
+  t.not(build({ MODEL: 'a' }), build({ MODEL: 'b' }))
+})
