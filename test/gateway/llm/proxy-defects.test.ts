@@ -158,6 +158,23 @@ t.test('a node that was away comes back by itself, though another hangs', async 
   t.pass('no sweep waits for the one that hangs')
 })
 
+t.test('nodes that fell together do not come back together', async t => {
+  const rests: number[] = []
+  for (const chance of [0, 1]) {
+    const node = await startStandIn({ behaviour: { mode: 'overload' } })
+    const { app, post, pool } = await createGateway({
+      nodes: [node.url],
+      limits: { ejectMs: 60_000, ejectMsMax: 600_000, nodelessMs: 5, attemptsMax: 1 },
+      pool: { now: () => 1_000_000, random: () => chance },
+    })
+    await post(path, ask('x'))
+    rests.push(Date.parse(pool.nodes()[0]!.ejectedUntil!) - 1_000_000)
+    await app.close()
+    await node.stop()
+  }
+  t.same(rests, [30_000, 90_000], 'between half and one and a half of the time')
+})
+
 t.test('ids are texts of our own, and no two are equal', async t => {
   const { post } = await setUp(t, [{ version: '0.14.0' }])
   const ids = await Promise.all(

@@ -136,6 +136,23 @@ for (const version of versions) {
   })
 }
 
+t.test('one pool may have many versions: each answer says the same', async t => {
+  const nodes = await Promise.all(versions.map(version => startStandIn({ version })))
+  const { app, post } = await createGateway({ nodes: nodes.map(({ url }) => url) })
+  for (let at = 0; at < 80; at += 1) {
+    const asked = [{ role: 'user', content: `question ${at}` }]
+    const body = { model: 'test-model', messages: asked, stream: true }
+    const { text } = await post('/v1/chat/completions', body)
+    const { problems, said } = readStream(eventsOf(text), { includeUsage: false })
+    t.same(problems, [])
+    t.equal(said.content, 'Hello there')
+  }
+  const asked = nodes.filter(node => node.seen.length > 0).length
+  t.ok(asked > 6, `${asked} of ${nodes.length} nodes were asked`)
+  await app.close()
+  await Promise.all(nodes.map(node => node.stop()))
+})
+
 t.test("OpenAI's own client assembles the stream of each version", async t => {
   for (const version of versions.filter(hasTools)) {
     const node = await startStandIn({

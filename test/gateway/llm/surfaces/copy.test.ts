@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import t from 'tap'
 import { createGateway } from '../../../fixtures/llm/gateway.ts'
 import { startStandIn } from '../../../fixtures/llm/stand-in.ts'
+import { until } from '../../../fixtures/until.ts'
 
 const raw = { 'x-toolgate-raw': '1' }
 const chat = '/v1/chat/completions'
@@ -77,42 +78,50 @@ t.test('raw answers keep their status and their error', async t => {
   await node.stop()
 })
 
-t.test('a slow client stops its node, and one that takes nothing is let go', async t => {
-  const piece = `data: {"id":"1","choices":[{"text":"${'x'.repeat(64_000)}"}]}\n\n`
-  let sent = 0
-  const node = await startStandIn({
-    answer({ path }, response) {
-      if (path !== '/v1/completions') return false
-      response.writeHead(200, { 'content-type': 'text/event-stream' })
-      const more = (): void => {
-        while (!response.destroyed && sent < 2_000) {
-          sent += 1
-          if (!response.write(piece)) return void response.once('drain', more)
+const text = `data: {"id":"1","choices":[{"index":0,"text":"${'x'.repeat(64_000)}"}]}\n\n`
+const delta = text.replace('"text":', '"delta":{"content":').replace('"}]', '"}}]')
+const slow: [string, string, object, string][] = [
+  ['passed', '/v1/completions', course, text],
+  ['mended', '/v1/completions', { ...course, skip_special_tokens: true }, text],
+  ['mended', chat, body, delta],
+  ['translated', '/v1/messages', { ...body, max_tokens: 9 }, delta],
+]
+for (const [how, path, asked, piece] of slow)
+  t.test(`a slow client of ${path}, ${how}, stops its node, and is let go in the end`, async t => {
+    let sent = 0
+    const node = await startStandIn({
+      version: '0.17.0',
+      answer(_seen, response) {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        const more = (): void => {
+          while (!response.destroyed && sent < 2_000) {
+            sent += 1
+            if (!response.write(piece)) return void response.once('drain', more)
+          }
         }
-      }
-      more()
-      return true
-    },
+        more()
+        return true
+      },
+    })
+    const { app, listen, pool } = await createGateway({
+      nodes: [node.url],
+      limits: { stalledMs: 300 },
+    })
+    const client = request(`${await listen()}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+    })
+    client.on('error', () => undefined)
+    client.on('response', response => {
+      response.pause()
+      response.on('error', () => undefined)
+    })
+    client.end(JSON.stringify(asked))
+    await until('the node is asked', () => pool.nodes()[0]?.inFlight === 1)
+    await node.aborted
+    t.ok(sent < 500, `${sent} of 2,000 pieces of 64 kB left the node`)
+    t.equal(pool.nodes()[0]?.state, 'ready', 'the node is not blamed')
+    client.destroy()
+    await app.close()
+    await node.stop()
   })
-  const { app, listen, pool } = await createGateway({
-    nodes: [node.url],
-    limits: { stalledMs: 300 },
-  })
-  const client = request(`${await listen()}/v1/completions`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-  })
-  client.on('error', () => undefined)
-  client.on('response', response => {
-    response.pause()
-    response.on('error', () => undefined)
-  })
-  client.end(JSON.stringify(course))
-  while (pool.nodes()[0]?.inFlight !== 1) await new Promise(resolve => setTimeout(resolve, 5))
-  await node.aborted
-  t.ok(sent < 500, `${sent} of 2,000 pieces of 64 kB left the node`)
-  t.equal(pool.nodes()[0]?.state, 'ready', 'the node is not blamed')
-  client.destroy()
-  await app.close()
-  await node.stop()
-})
