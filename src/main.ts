@@ -22,6 +22,7 @@ export async function main(args: readonly string[], env: Env): Promise<void> {
     serve: flags => serve(env, flags),
     keys: () => openKeyDesk(env),
     registry: async () => (await assemble(env)).registry,
+    patient: () => assemble(env),
     mcp: () => serveMcp(env),
     devLlm: serveDevLlm,
     app: async () => {

@@ -4,6 +4,7 @@ import type { Registry } from '../registry/registry.ts'
 import { createSearch } from '../registry/search.ts'
 import { callCommand } from './call.ts'
 import { type KeyDesk, keysCommand } from './keys.ts'
+import { doctorCommand, type Patient } from './doctor.ts'
 import { newCommand } from './new.ts'
 
 /** What the commands are thin over; main provides it. */
@@ -16,6 +17,8 @@ export type Commands = {
   /** Where keys are kept, for `toolgate keys`. */
   keys(): Promise<KeyDesk>
   registry(): Promise<Registry>
+  /** What the doctor examines. */
+  patient: Patient
   app(): Promise<{
     app: CommandApp
     registry: Registry
@@ -51,6 +54,8 @@ const help = `toolgate: one gateway through which any agent finds and calls any 
   toolgate dev-llm [PORT]       start a scripted model (23333), to try the tool loop with no GPU
   toolgate keys create|list|revoke|rotate
                                 make and end keys; each is printed once
+  toolgate doctor [--json]      examine configuration, Redis, nodes, upstreams and the public URL,
+                                and say how to mend what is wrong; the exit code is 1 if anything is
   toolgate new NAME             write the file of a new tool (into TOOLGATE_TOOLS or ./tools)
   toolgate --version, --help
 `
@@ -67,6 +72,7 @@ export async function runCommand(args: readonly string[], commands: Commands): P
       version: { type: 'boolean' },
       dev: { type: 'boolean' },
       text: { type: 'boolean' },
+      json: { type: 'boolean' },
     },
   })
   if (values.help) return print(help)
@@ -88,6 +94,8 @@ export async function runCommand(args: readonly string[], commands: Commands): P
       return 0
     case 'openapi':
       return printDocument(rest[0] ?? 'core', commands)
+    case 'doctor':
+      return doctorCommand(commands.patient, { json: values.json ?? false })
     case 'new':
       return newCommand(rest[0])
     default:

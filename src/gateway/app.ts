@@ -36,7 +36,7 @@ import { createRefusals } from './telemetry/count-refusals.ts'
 import { createMetrics } from './metrics.ts'
 import { createNetwork } from './network.ts'
 import { createPipeline } from './pipeline.ts'
-import { createBreaker } from './policies/breaker.ts'
+import { createBreaker, openCircuits } from './policies/breaker.ts'
 import { createExcerpt } from './policies/bounds.ts'
 import { noRedis } from './policies/redis-port.ts'
 import type { RedisGate } from './policies/redis.ts'
@@ -44,11 +44,8 @@ import { createStore } from './policies/store.ts'
 import { sourceRoutes } from './sources/routes.ts'
 import { createSources } from './sources/sources.ts'
 import { createRun } from './run.ts'
-import { createAudit } from './telemetry/audit.ts'
-import { createCallLog } from './telemetry/call-log.ts'
-import { countResponses } from './telemetry/count-responses.ts'
+import { createSeen } from './telemetry/seen.ts'
 import { openTraces } from './telemetry/traces.ts'
-import { watchCalls } from './telemetry/watch-calls.ts'
 import { createWorkers } from './workers.ts'
 
 /** What a gateway is built of. The doubles of tests come in here: clock, network, Redis. */
@@ -87,8 +84,8 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     now,
     limits: { l1BytesMax: limits.l1BytesMax },
   })
-  const seen = createMetrics({ registry, store, redis })
-  const refusals = createRefusals(seen.metrics)
+  const measured = createMetrics({ registry, store, redis })
+  const refusals = createRefusals(measured.metrics)
   const limited = createLimits({
     allowances: config.allowances,
     redis: redis ?? noRedis,
@@ -114,7 +111,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     ...options,
     redis: redis ?? noRedis,
     now,
-    onStage: seen.onStage,
+    onStage: measured.onStage,
     breaker: breakers.tools,
     interceptors: traces.interceptors,
   })
@@ -131,7 +128,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     settings,
     readFile: files.read,
     saveFile: files.save,
-    onMisfit: seen.misfit,
+    onMisfit: measured.misfit,
     log,
     now,
   })
@@ -144,7 +141,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     keepFile: files.keep,
     resultBytesMax: limits.resultBytesMax,
     now,
-    onStage: seen.onStage,
+    onStage: measured.onStage,
     onRevalidateError: (tool, error) => log.warn({ tool, err: error }, 'revalidation failed'),
   })
   const sources = createSources({
@@ -159,25 +156,13 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     now,
   })
   const redisHealth = () => redis?.health()
-  const audit = createAudit({ config: config.audit, log, now })
-  seen.watch({
-    workers,
-    breakers: [breakers.tools, breakers.sources],
-    auditDropped: audit.dropped,
-  })
-  const watch = watchCalls([
-    seen.onCall,
-    createCallLog({ log, share: config.callLog }),
-    ...audit.listeners,
-  ])
-  const invoke = watch(
-    traces.wrap(limited.wrap(createInvoke({ registry, call, resolveFile: files.resolve }))),
+  measured.watch({ workers, breakers: Object.values(breakers) })
+  const seen = createSeen({ config, log, now, metrics: measured, traces })
+  const invoke = seen.wrap(
+    limited.wrap(createInvoke({ registry, call, resolveFile: files.resolve })),
   )
-
   const watchServer = (server: FastifyInstance): void => {
-    traces.watch(server)
-    countResponses(server, seen.onResponse)
-    audit.watchAdmin(server)
+    seen.watch(server)
     refusals.watch(server)
   }
 
@@ -216,10 +201,24 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   await app.register(sourceRoutes, { sources })
   await app.register(keyRoutes, door)
   await app.register(files.routes)
+  const pool = createPool({
+    nodes: config.llm.nodes,
+    log,
+    now,
+    limits: limitsOf(limits),
+    interceptors: traces.interceptors,
+  })
   await app.register(healthRoutes, {
     registry,
-    metrics: seen.metrics,
+    metrics: measured.metrics,
     redisHealth,
+    states: () => ({
+      sources: sources.list().map(({ state }) => state),
+      nodes: pool.nodes().map(({ state }) => state),
+      circuits: openCircuits(Object.values(breakers)),
+    }),
+    workers,
+    named: config.documents === 'public',
     isStopping: () => stopping,
   })
   await app.register(mcpRoutes, {
@@ -242,13 +241,6 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     redisMs: limits.redisMs,
   })
   await app.register(discoveryRoutes, shown)
-  const pool = createPool({
-    nodes: config.llm.nodes,
-    log,
-    now,
-    limits: limitsOf(limits),
-    interceptors: traces.interceptors,
-  })
   await app.register(llmRoutes, {
     pool: limitModels(pool, limited.model, limits.redisMs),
     limits: limitsOf(limits),
@@ -262,15 +254,12 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     }),
     log,
     publicOrigin,
-    metrics: seen.metrics,
+    metrics: measured.metrics,
     now,
     registration: { allow: config.llm.registrars },
     allowedHosts: config.allowedHosts,
     ...(redis ? { redis } : {}),
-    onRequest: facts => {
-      audit.onModelRequest?.(facts)
-      traces.onModelRequest?.(facts)
-    },
+    onRequest: seen.onModelRequest,
   })
   await app.register(docsRoutes)
 
@@ -280,7 +269,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   })
   app.addHook('onClose', async () => {
     await Promise.all([workers.close(), network.close(), files.close(), sources.close()])
-    await Promise.all([audit.close(), traces.close()])
+    await seen.close()
     redis?.close()
   })
   // AgentLego's clients want a document of their own at the root, so it has a port of its own.

@@ -27,11 +27,8 @@ export type GatewayMetrics = {
   /** Counts a request of any route by the status that it got. */
   onResponse: (route: string, method: string, status: number) => void
   /** Reads off what was not there yet when the metrics were made. */
-  watch: (parts: {
-    workers: Workers
-    breakers: readonly Breaker[]
-    auditDropped: () => number
-  }) => void
+  watch: (parts: { workers: Workers; breakers: readonly Breaker[] }) => void
+  watchAudit: (dropped: () => number) => void
 }
 
 /** A call in this process takes microseconds, an upstream seconds. */
@@ -109,12 +106,9 @@ export function createMetrics(options: {
     },
     onStage: (stage, tool, ms) => stageSeconds.observe(ms / 1000, stage, labelOf(tool)),
     onResponse: (route, method, status) => responses.add(route, method, String(status)),
-    watch: ({ workers, breakers, auditDropped }) => {
-      counter(
-        'toolgate_audit_dropped_total',
-        'Lines that the audit trail had to drop',
-        auditDropped,
-      )
+    watchAudit: dropped =>
+      counter('toolgate_audit_dropped_total', 'Lines that the audit trail had to drop', dropped),
+    watch: ({ workers, breakers }) => {
       gauge('toolgate_workers_busy', 'Threads at work', () => workers.load().busy)
       gauge('toolgate_workers_queued', 'Calls that wait for a thread', () => workers.load().queued)
       watchBreakers(metrics, breakers)

@@ -96,3 +96,9 @@ export function createBreaker(
       }),
   }
 }
+
+/** The upstreams that are left alone or probed. */
+export const openCircuits = (breakers: readonly Breaker[]): string[] =>
+  breakers
+    .flatMap(breaker => breaker.states())
+    .flatMap(({ upstream, state }) => (state === 'closed' ? [] : upstream))
