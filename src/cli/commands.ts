@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Invoke } from '../registry/call.ts'
 import type { Registry } from '../registry/registry.ts'
-import { createSearch } from '../registry/search.ts'
+import { searchOf } from '../registry/search.ts'
 import { callCommand } from './call.ts'
 import { type KeyDesk, keysCommand } from './keys.ts'
 import { doctorCommand, type Patient } from './doctor.ts'
@@ -109,8 +109,8 @@ function print(text: string): number {
   return 0
 }
 
-function printTools(registry: Registry, words: string): number {
-  const tools = words ? createSearch(registry)(words).map(({ tool }) => tool) : registry.list()
+async function printTools(registry: Registry, words: string): Promise<number> {
+  const tools = words ? (await searchOf(registry)(words)).map(({ tool }) => tool) : registry.list()
   const width = Math.max(0, ...tools.map(({ name }) => name.length))
   const lines = tools.map(({ name, description }) => {
     const missing = registry.unavailable(name)

@@ -52,6 +52,8 @@ export type Registry = RegistryView & {
 export const registryLimits = {
   toolsMax: 100_000,
   eventsMax: 1_000,
+  /** So many are told of at once; a whole folder may be wrong in the same way. */
+  problemsMax: 50,
   /** A caller chooses slices of documents, so what is kept of them is bounded. */
   memoMax: 5_000,
   memoCharactersMax: 64 * 1024 * 1024,
@@ -184,7 +186,7 @@ export function createRegistry(
     })
     if (others.length + tools.length > registryLimits.toolsMax)
       problems.push(`more than ${registryLimits.toolsMax} tools: use several gateways`)
-    if (problems.length > 0) throw new Error(problems.join('\n'))
+    if (problems.length > 0) throw new Error(listed(problems).join('\n'))
   }
 }
 
@@ -195,6 +197,13 @@ function builtBy(settings: Settings, tool: Tool): Tool {
   const values = JSON.stringify(names.map(name => [name, settings[name]]))
   const own = hash('sha256', values, 'base64url').slice(0, 12)
   return { ...tool, build: tool.build ? `${tool.build}.${own}` : own }
+}
+
+const listed = (problems: readonly string[]): readonly string[] => {
+  const more = problems.length - registryLimits.problemsMax
+  return more > 0
+    ? [...problems.slice(0, registryLimits.problemsMax), `… and ${more} more`]
+    : problems
 }
 
 /** About how much a value holds; documents, the large ones, are texts. */

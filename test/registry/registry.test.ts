@@ -204,3 +204,16 @@ t.test('a setting that changes the answers makes another build of the tool', asy
   t.equal(build({ MODEL: 'a' }), build({ MODEL: 'a' }))
   t.not(build({ MODEL: 'a' }), build({ MODEL: 'b' }))
 })
+
+t.test('of many problems the first are told', async t => {
+  const lint = (tool: { name: string }) => [`${tool.name} is wrong`]
+  const problems = (count: number) => {
+    try {
+      return createRegistry(manyTools(count), { lint }).revision
+    } catch (error) {
+      return (error as Error).message.split('\n')
+    }
+  }
+  t.match(problems(50), { length: 50 })
+  t.match(problems(60), { length: 51, 50: '… and 10 more' })
+})

@@ -2,7 +2,7 @@ import '@fastify/swagger'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { fail } from '../../registry/errors.ts'
 import type { Registry, RegistryView } from '../../registry/registry.ts'
-import { createSearch } from '../../registry/search.ts'
+import { searchOf } from '../../registry/search.ts'
 import { selectTools } from '../../registry/select.ts'
 import type { Tool } from '../../registry/tool.ts'
 import { toCard } from '../../registry/views/card.ts'
@@ -49,17 +49,17 @@ export async function registryRoutes(
 ): Promise<void> {
   const { registry, originOf } = options
   const viewFor = ({ holder }: FastifyRequest): RegistryView => registry.within(holder?.scope)
-  const search = createSearch(registry)
+  const search = searchOf(registry)
   const config = { access: 'document' as const }
 
-  app.get('/registry', { config, schema: about.list }, (request, reply) =>
-    sendListing(request, reply, listing(request)),
+  app.get('/registry', { config, schema: about.list }, async (request, reply) =>
+    sendListing(request, reply, await listing(request)),
   )
 
-  app.get('/registry/search', { config, schema: about.search }, (request, reply) => {
+  app.get('/registry/search', { config, schema: about.search }, async (request, reply) => {
     if (oneOf(request.query as Query, 'q') === undefined)
       throw fail('TG_QUERY', 'q', 'is missing: say what to search for')
-    return sendListing(request, reply, listing(request))
+    return sendListing(request, reply, await listing(request))
   })
 
   app.get<{ Params: { name: string } }>(
@@ -116,13 +116,13 @@ export async function registryRoutes(
     return sendDocument(request, reply, toDocument(page))
   }
 
-  function listing(request: FastifyRequest): object {
+  async function listing(request: FastifyRequest): Promise<object> {
     const query = request.query as Query
     checkQuery(query, filters)
     const { limitMax, limitDefault } = listingLimits
     const limit = numberOf(query, 'limit', { min: 1, max: limitMax }) ?? limitDefault
     const offset = readCursor(oneOf(query, 'cursor'))
-    const found = filter(query, viewFor(request))
+    const found = await filter(query, viewFor(request))
     const page = found.slice(offset, offset + limit)
     const origin = originOf(request)
     return {
@@ -136,14 +136,14 @@ export async function registryRoutes(
     }
   }
 
-  function filter(query: Query, view: RegistryView): readonly Entry[] {
+  async function filter(query: Query, view: RegistryView): Promise<readonly Entry[]> {
     const words = oneOf(query, 'q')
     const tags = listOf(query, 'tag')
     const categories = listOf(query, 'category')
     const sources = listOf(query, 'source')
     const available = oneOf(query, 'available') === 'all' ? undefined : flagOf(query, 'available')
     const entries: readonly Entry[] = words
-      ? search(words, view)
+      ? await search(words, view)
       : view.memo('entries', () => view.list().map(tool => ({ tool })))
     if (!tags && !categories && !sources && available === undefined) return entries
     return entries.filter(

@@ -43,7 +43,7 @@ export const createFindTools = (search: Search, scope: Scope): Tool =>
     annotations: { readOnly: true, idempotent: true, openWorld: false },
     async run({ query, limit = 5 }) {
       const listed = new Set(scope.list())
-      const found = search(query).filter(({ tool }) => listed.has(tool))
+      const found = (await search(query)).filter(({ tool }) => listed.has(tool))
       return {
         tools: found.slice(0, limit).map(({ tool }) => {
           const { name, title, description, inputSchema } = toMcpTool(tool)

@@ -2,7 +2,7 @@ import { type Answer, type CallContext, type Invoke, resultOf } from '../../regi
 import { fail, type ToolError } from '../../registry/errors.ts'
 import { parseArguments } from '../../registry/parse.ts'
 import type { Registry } from '../../registry/registry.ts'
-import { createSearch } from '../../registry/search.ts'
+import { searchOf } from '../../registry/search.ts'
 import type { Tool, ToolContext } from '../../registry/tool.ts'
 import { type McpTool, toMcpTool } from '../../registry/views/mcp.ts'
 import { callTool, callToolName, createFindTools, findToolsName } from './search-tools.ts'
@@ -46,7 +46,7 @@ export function createMcpTools({
   registry: Registry
   invoke: Invoke
 }): McpTools {
-  const search = createSearch(registry)
+  const search = searchOf(registry)
 
   return {
     offered,
