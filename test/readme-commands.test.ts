@@ -11,6 +11,7 @@ t.setTimeout(300_000)
 
 /** Blocks marked `bash` or `console` are shown and not run here; this says what vouches for each. */
 const vouched: Record<string, string> = {
+  'claude mcp add': 'it wants Claude Code; examples/mcp has clients of the same address',
   'npm ci\nnpm start': '.ci/run begins with the first; the gateway of this test is the second',
   'HOST=0.0.0.0': 'test/deploy/dockerfile.test.ts starts it so',
   'docker compose': 'test/deploy/compose.test.ts reads the file',
