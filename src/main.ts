@@ -5,6 +5,7 @@ import { banner } from './cli/banner.ts'
 import { type Commands, runCommand } from './cli/commands.ts'
 import { loadConfig } from './cli/load-config.ts'
 import { openKeyDesk, openKeys } from './cli/open-keys.ts'
+import { watchConfig } from './cli/watch-config.ts'
 import { loadLocalTools, watchLocalTools } from './cli/local-tools.ts'
 import { checkReach, type Config } from './config.ts'
 import { listenAgentLego } from './gateway/agentlego/listen.ts'
@@ -102,8 +103,13 @@ async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
       onReload: names => log.info({ names }, 'tools reloaded'),
       onError: err => log.error({ err }, 'tools not reloaded'),
     })
-  closeWithGrace({ delay: config.limits.stopMs, logger: log }, async ({ err }) => {
+  const watched = watchConfig({ env, reload: app.reload, log })
+  const { stopMs, drainMs } = config.limits
+  closeWithGrace({ delay: drainMs + stopMs, logger: log }, async ({ err, signal }) => {
     if (err) log.fatal({ err }, 'stopping on an error')
+    watched.close()
+    // Whoever presses Ctrl-C has no balancer.
+    if (signal === 'SIGTERM') await app.drain()
     await app.close()
   })
   const openAgentLego = await prepareAgentLego(app, parts)

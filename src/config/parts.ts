@@ -12,6 +12,7 @@ export const Limits = Type.Object(
     redisMs: Type.Integer({ default: 50, minimum: 1 }),
     requestMs: Type.Integer({ default: 60_000, minimum: 1000 }),
     stopMs: Type.Integer({ default: 10_000, minimum: 0 }),
+    drainMs: Type.Integer({ default: 0, minimum: 0, maximum: 600_000 }),
     workersMax: Type.Integer({ default: 2, minimum: 1, maximum: 64 }),
     llmQueuedMax: Type.Integer({ default: 256, minimum: 0 }),
     llmQueueMs: Type.Integer({ default: 30_000, minimum: 1 }),

@@ -1,12 +1,11 @@
 import cors from '@fastify/cors'
-import swagger from '@fastify/swagger'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { Dispatcher } from 'undici'
 import type { Config } from '../config.ts'
 import { createInvoke, type Invoke } from '../registry/call.ts'
 import type { Registry } from '../registry/registry.ts'
 import { configuredSources } from '../registry/sources/configured.ts'
-import { guardAccess, isOpenBesideKeys, isSecured } from './auth/access.ts'
+import { guardAccess, isSecured } from './auth/access.ts'
 import { createDoor } from './auth/door.ts'
 import type { KeyStore } from './auth/key-file.ts'
 import { keyRoutes } from './auth/key-routes.ts'
@@ -22,10 +21,9 @@ import { eventRoutes } from './http/events.ts'
 import { healthRoutes } from './http/health.ts'
 import { createOriginOf } from './http/origin.ts'
 import { registryRoutes } from './http/registry-routes.ts'
-import { createServer, readForms } from './http/server.ts'
+import { createServer, describeRoutes, readForms } from './http/server.ts'
 import { toolRoutes } from './http/tools.ts'
 import { limitsOf } from './llm/limits.ts'
-import { createLimits } from './limits/limits.ts'
 import { limitModels } from './llm/limit-models.ts'
 import { createPool } from './llm/pool.ts'
 import { llmRoutes } from './llm/routes.ts'
@@ -33,6 +31,8 @@ import { lagentRoutes } from './lagent/routes.ts'
 import { createLoopTools } from './loop-tools.ts'
 import { mcpRoutes } from './mcp/routes.ts'
 import { createRefusals } from './telemetry/count-refusals.ts'
+import { createLife, type Life } from './life.ts'
+import { createReload, type Reload } from './reload.ts'
 import { createMetrics } from './metrics.ts'
 import { createNetwork } from './network.ts'
 import { createPipeline } from './pipeline.ts'
@@ -69,6 +69,10 @@ export type Gateway = FastifyInstance & {
   invoke: Invoke
   openArtifact: Files['open']
   agentLego: () => Promise<FastifyInstance>
+  /** Takes a changed configuration over while calls run. */
+  reload: Reload
+  /** Says that the end is near, and waits until a balancer may know. */
+  drain: Life['drain']
 }
 
 /** Builds the gateway; it does not listen. Reads like the diagram in docs/architecture.md. */
@@ -79,23 +83,15 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   const publicOrigin = config.publicUrl ?? `http://${config.host}:${config.port}`
 
   // Behind the faces: the network, the files, the store, and the one call in its policies.
-  const store = createStore({
-    redis: redis ?? noRedis,
-    now,
-    limits: { l1BytesMax: limits.l1BytesMax },
-  })
+  const shared = redis ?? noRedis
+  const store = createStore({ redis: shared, now, limits: { l1BytesMax: limits.l1BytesMax } })
   const measured = createMetrics({ registry, store, redis })
   const refusals = createRefusals(measured.metrics)
-  const limited = createLimits({
-    allowances: config.allowances,
-    redis: redis ?? noRedis,
-    redisMs: limits.redisMs,
-    now,
-    onRefused: refusals.onLimited,
-  })
   const { ring, keepKeys } = options
-  const door = createDoor({ config, ring, keepKeys, admit: limited.admit, now })
+  const { onLimited } = refusals
+  const door = createDoor({ config, ring, keepKeys, redis: shared, onLimited, now })
   const { access } = door
+  const live = { corsOrigins: config.corsOrigins as readonly string[] }
   const shown = {
     registry,
     originOf,
@@ -109,7 +105,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   const traces = await openTraces({ config: config.traces, version: options.version, log })
   const network = createNetwork({
     ...options,
-    redis: redis ?? noRedis,
+    redis: shared,
     now,
     onStage: measured.onStage,
     breaker: breakers.tools,
@@ -136,7 +132,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   const call = createPipeline({
     run,
     store,
-    redis: redis ?? noRedis,
+    redis: shared,
     excerpt,
     keepFile: files.keep,
     resultBytesMax: limits.resultBytesMax,
@@ -147,7 +143,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   const sources = createSources({
     registry,
     definitions: configuredSources(config),
-    redis: redis ?? noRedis,
+    redis: shared,
     version: options.version,
     allowedHosts: config.allowedHosts,
     breaker: breakers.sources,
@@ -159,7 +155,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   measured.watch({ workers, breakers: Object.values(breakers) })
   const seen = createSeen({ config, log, now, metrics: measured, traces })
   const invoke = seen.wrap(
-    limited.wrap(createInvoke({ registry, call, resolveFile: files.resolve })),
+    door.limits.wrap(createInvoke({ registry, call, resolveFile: files.resolve })),
   )
   const watchServer = (server: FastifyInstance): void => {
     seen.watch(server)
@@ -169,18 +165,13 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   // The server and what holds for every route.
   const { trustedProxies } = config
   const app = createServer({ log, limits, trustedProxies, onRefused: refusals.tell })
-  let stopping = false
+  const life = createLife(limits)
+  life.endWith(app)
   watchServer(app)
   guardAccess(app, { ...access, isSigned: files.isSigned })
-  await app.register(cors, { delegator: corsOf(config.corsOrigins) })
+  await app.register(cors, { delegator: corsOf(live) })
   await readForms(app, limits)
-  await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: 'Toolgate', version: options.version } },
-    transform: ({ schema, url, route }) => ({
-      url,
-      schema: isOpenBesideKeys(route.config?.access, access) ? { ...schema, security: [] } : schema,
-    }),
-  })
+  await describeRoutes(app, access, options.version)
 
   // The faces: each is a view of the registry and ends in `invoke`.
   await app.register(toolRoutes, {
@@ -219,7 +210,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     }),
     workers,
     named: config.documents === 'public',
-    isStopping: () => stopping,
+    isStopping: () => life.isStopping,
   })
   await app.register(mcpRoutes, {
     registry,
@@ -242,7 +233,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   })
   await app.register(discoveryRoutes, shown)
   await app.register(llmRoutes, {
-    pool: limitModels(pool, limited.model, limits.redisMs),
+    pool: limitModels(pool, door.limits.model, limits.redisMs),
     limits: limitsOf(limits),
     logPrompts: config.llm.logPrompts,
     tools: createLoopTools({
@@ -264,9 +255,6 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   await app.register(docsRoutes)
 
   app.addHook('onReady', () => sources.start())
-  app.addHook('preClose', async () => {
-    stopping = true
-  })
   app.addHook('onClose', async () => {
     await Promise.all([workers.close(), network.close(), files.close(), sources.close()])
     await seen.close()
@@ -284,7 +272,18 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
       openArtifact: files.open,
       limits,
       log,
-      watch: watchServer,
+      watch(server) {
+        watchServer(server)
+        life.endWith(server)
+      },
     })
-  return Object.assign(app as FastifyInstance, { invoke, agentLego, openArtifact: files.open })
+  const reload = createReload({ config, live, door, sources, pool, log })
+  const { drain } = life
+  return Object.assign(app as FastifyInstance, {
+    invoke,
+    agentLego,
+    reload,
+    drain,
+    openArtifact: files.open,
+  })
 }

@@ -1,6 +1,8 @@
 import type { Config } from '../../config.ts'
 import { parseAmount } from '../limits/amount.ts'
-import type { Limits } from '../limits/limits.ts'
+import { createLimits, type Limits } from '../limits/limits.ts'
+import type { TellLimited } from '../limits/limiter.ts'
+import type { RedisPort } from '../policies/redis-port.ts'
 import type { AccessOptions } from './access.ts'
 import { createAttempts } from './attempts.ts'
 import { createKeyDesk, type KeyDesk } from './key-desk.ts'
@@ -11,6 +13,7 @@ import { createKeyRing, type KeyRing } from './keys.ts'
 export type Door = {
   access: Config & AccessOptions & { ring: KeyRing }
   desk: KeyDesk
+  limits: Limits
   /** Takes over what a changed configuration says of keys. */
   configure(config: Pick<Config, 'keys' | 'allowances'>): void
 }
@@ -20,16 +23,21 @@ export function createDoor(options: {
   config: Config
   ring?: KeyRing | undefined
   keepKeys?: KeyStore['save'] | undefined
-  admit: Limits['admit']
+  redis: RedisPort
+  onLimited: TellLimited
   now: () => number
 }): Door {
-  const { config, now, admit } = options
+  const { config, redis, onLimited: onRefused, now } = options
+  const { allowances } = config
+  const { redisMs } = config.limits
+  const limits = createLimits({ allowances, redis, redisMs, now, onRefused })
   const ring = options.ring ?? createKeyRing(config.keys, { now })
   const amountOf = ({ allowances }: Pick<Config, 'allowances'>) =>
     parseAmount(allowances.wrongKeys, 'allowances.wrongKeys')
   const attempts = createAttempts({ amount: amountOf(config), now })
   return {
-    access: { ...config, ring, attempts, admit },
+    access: { ...config, ring, attempts, admit: limits.admit },
+    limits,
     desk: createKeyDesk({
       records: async () => ring.made(),
       save: options.keepKeys ?? (async records => void ring.merge(records)),
@@ -39,6 +47,7 @@ export function createDoor(options: {
     configure(changed) {
       ring.configure(changed.keys)
       attempts.configure(amountOf(changed))
+      limits.configure(changed.allowances)
     },
   }
 }

@@ -19,13 +19,13 @@ const exposedHeaders = [
 ]
 
 /** CORS is for browsers, which name their origin; admin routes are never for another page's scripts. */
-export function corsOf(origins: readonly string[]) {
+export function corsOf(live: { readonly corsOrigins: readonly string[] }) {
   const none = { origin: false }
-  const some = {
-    origin: origins.includes('*') ? '*' : [...origins],
+  const some = () => ({
+    origin: live.corsOrigins.includes('*') ? '*' : [...live.corsOrigins],
     exposedHeaders,
     strictPreflight: false,
-  }
+  })
   return (
     request: FastifyRequest,
     done: (error: Error | null, options: FastifyCorsOptions) => void,
@@ -34,6 +34,6 @@ export function corsOf(origins: readonly string[]) {
       null,
       request.headers.origin === undefined || request.routeOptions.config.access === 'admin'
         ? none
-        : some,
+        : some(),
     )
 }

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import formbody from '@fastify/formbody'
 import multipart from '@fastify/multipart'
+import swagger from '@fastify/swagger'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { type AccessOptions, isOpenBesideKeys } from '../auth/access.ts'
 import { formLimits } from './arguments.ts'
 import { answerBadPath, answerBrokenFrame, shapeErrors, timeoutsOf } from './errors.ts'
 import { parseJsonBodies } from './json-body.ts'
@@ -55,5 +57,20 @@ export async function readForms(app: FastifyInstance, limits: ServerLimits): Pro
       fields: formLimits.fieldsMax,
       fieldSize: limits.bodyBytesMax,
     },
+  })
+}
+
+/** Describes every route that is added from now on, and which of them want no key. */
+export async function describeRoutes(
+  app: FastifyInstance,
+  access: AccessOptions,
+  version: string,
+): Promise<void> {
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: 'Toolgate', version } },
+    transform: ({ schema, url, route }) => ({
+      url,
+      schema: isOpenBesideKeys(route.config?.access, access) ? { ...schema, security: [] } : schema,
+    }),
   })
 }

@@ -88,7 +88,9 @@ export function beginCall(
   const timer = setTimeout(() => {
     controller.abort(fail('TG_DEADLINE', 'the answer', wholeMs))
   }, wholeMs)
+  const leave = reply.server.life?.follow(reason => controller.abort(reason))
   reply.raw.once('close', () => {
+    leave?.()
     clearTimeout(timer)
     if (!reply.raw.writableFinished) controller.abort(fail('TG_CLIENT_CLOSED'))
     finish(llm, { facts, reply, startedAt, stream: stream.current, requestId: request.id, body })

@@ -120,8 +120,8 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
       sendJson(reply, listModels(llmFor(llm, request), request, startedAt)),
     )
     // LMDeploy has Anthropic's list under a path of its own.
-    v1.get('/anthropic/v1/models', key, (_request, reply) =>
-      sendJson(reply, listAnthropicModels(llm, startedAt)),
+    v1.get('/anthropic/v1/models', key, (request, reply) =>
+      sendJson(reply, listAnthropicModels(llmFor(llm, request), startedAt)),
     )
     v1.get('/v1/models/*', key, async (request, reply) =>
       sendJson(reply, await oneModel(llmFor(llm, request), request, startedAt)),

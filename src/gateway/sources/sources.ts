@@ -40,6 +40,8 @@ export type Sources = {
   list(): SourceReport[]
   /** Takes a source and its tools out; undefined when there is none. */
   remove(id: string): Promise<SourceReport | undefined>
+  /** Puts the configured sources in the place of those before; what has not changed goes on. */
+  configure(definitions: readonly SourceDefinition[]): Promise<void>
   /** Does what is due; the watch calls it. */
   tick(): Promise<void>
   close(): Promise<void>
@@ -73,7 +75,7 @@ export function createSources(options: SourcesOptions): Sources {
   const breaker = options.breaker ?? createBreaker({ now })
   const threads = createPlaces(limits.threadsMax)
   const lives = new Map<string, Live>()
-  const configured = new Set(options.definitions.map(sourceId))
+  const configured = new Map(options.definitions.map(one => [sourceId(one), JSON.stringify(one)]))
   /** What an admin added here, as Redis holds it. */
   const added = new Map<string, string>()
   const turns = new Map<string, Promise<unknown>>()
@@ -248,6 +250,22 @@ export function createSources(options: SourcesOptions): Sources {
       await keep.saveDefinition(id, JSON.stringify({ removedAt: now() }))
       await keep.removeDescription(id)
       return report
+    },
+
+    async configure(definitions) {
+      const next = new Map(definitions.map(one => [sourceId(one), one]))
+      const gone = [...configured.keys()].filter(id => !next.has(id))
+      const changed = [...next].filter(([id, one]) => configured.get(id) !== JSON.stringify(one))
+      for (const id of gone) configured.delete(id)
+      for (const [id, one] of changed) configured.set(id, JSON.stringify(one))
+      await Promise.all([
+        ...gone.map(id => inTurn(id, () => drop(id))),
+        ...changed.map(([id, one]) =>
+          inTurn(id, () => replace(one)).catch((err: unknown) =>
+            log.error({ source: id, err: toToolError(err) }, 'a source cannot be opened'),
+          ),
+        ),
+      ])
     },
 
     async tick() {

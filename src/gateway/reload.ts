@@ -1,0 +1,57 @@
+import type { FastifyBaseLogger } from 'fastify'
+import type { Config } from '../config.ts'
+import { configuredSources } from '../registry/sources/configured.ts'
+import type { Door } from './auth/door.ts'
+import { nodeName } from './llm/node.ts'
+import type { Pool } from './llm/pool.ts'
+import type { Sources } from './sources/sources.ts'
+
+/** Takes a changed configuration over; what it gives are the keys that want a new process. */
+export type Reload = (next: Config) => Promise<string[]>
+
+/** What may change while calls run; every other key is named and waits for the next start. */
+const changeable = new Set<keyof Config>([
+  'keys',
+  'allowances',
+  'corsOrigins',
+  'logLevel',
+  'sources',
+  'mcpServers',
+  'llm',
+])
+
+/** Makes it, for a gateway that was built with `config`. `live` is what routes read at each request. */
+export function createReload(parts: {
+  config: Config
+  live: { corsOrigins: readonly string[] }
+  door: Door
+  sources: Sources
+  pool: Pool
+  log: FastifyBaseLogger
+}): Reload {
+  const { live, door, sources, pool, log } = parts
+  let current = parts.config
+
+  return async next => {
+    const before = current
+    current = next
+    // Whatever can throw comes first, so that nothing is taken over by half.
+    const definitions = configuredSources(next)
+    door.configure(next)
+    live.corsOrigins = next.corsOrigins
+    log.level = next.logLevel
+    await Promise.all([sources.configure(definitions), followNodes(pool, before, next)])
+    const names = Object.keys(next) as (keyof Config)[]
+    return names.filter(name => !changeable.has(name) && differ(before[name], next[name]))
+  }
+}
+
+const differ = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b)
+
+/** Nodes that an admin added are none of the configuration's business. */
+async function followNodes(pool: Pool, before: Config, next: Config): Promise<void> {
+  const urls = new Set(next.llm.nodes.map(({ url }) => nodeName(url)))
+  for (const { url } of before.llm.nodes) if (!urls.has(nodeName(url))) pool.drain(url)
+  const changed = next.llm.nodes.filter(node => !before.llm.nodes.some(old => !differ(old, node)))
+  await Promise.all(changed.map(node => pool.add(node)))
+}
