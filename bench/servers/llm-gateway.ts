@@ -1,10 +1,12 @@
-// The LLM side alone, with its log line for each request.
+// The LLM side alone, with its log line for each request, gathered as the gateway gathers them.
 import fastify from 'fastify'
 import { destination, pino } from 'pino'
 import { createPool } from '../../src/gateway/llm/pool.ts'
 import { llmRoutes } from '../../src/gateway/llm/routes.ts'
 
-const log = pino(destination({ dest: '/dev/null', sync: false }))
+const log = pino(
+  destination({ dest: '/dev/null', sync: false, minLength: 4_096, periodicFlush: 100 }),
+)
 const pool = createPool({ nodes: [{ url: process.env['NODE_URL'] ?? '' }], log })
 const app = fastify({ logger: false })
 await app.register(llmRoutes, { pool, log, publicOrigin: 'http://127.0.0.1' })

@@ -44,7 +44,7 @@ async function whole(llm: Llm, call: LlmCall, surface: Surface): Promise<unknown
     note(call, turn)
     return call.reply
       .type('application/json; charset=utf-8')
-      .send(Buffer.from(JSON.stringify(surface.whole(turn, toolgate))))
+      .send(JSON.stringify(surface.whole(turn, toolgate)))
   } catch (error) {
     throw call.why(error)
   }
