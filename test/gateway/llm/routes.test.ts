@@ -440,6 +440,21 @@ t.test('requests are counted, and logged in one line without their prompt', asyn
   await app.close()
 })
 
+t.test('a prompt is in the log where the operator asks for it', async t => {
+  const node = await startStandIn()
+  const lines: Loose[] = []
+  const log = { info: (data: object) => void lines.push(data), warn() {}, error() {} }
+  const { app, post } = await createGateway({
+    nodes: [node.url],
+    routes: { log, logPrompts: true },
+  })
+  await post(chat, body)
+  await until('it is logged', () => lines.length === 1)
+  t.match(lines, [{ prompt: body.messages }])
+  await app.close()
+  await node.stop()
+})
+
 t.test('other surfaces are passed to nodes that have them', async t => {
   const node = await startStandIn({ version: '0.9.2' })
   const { app, post } = await createGateway({ nodes: [node.url] })
