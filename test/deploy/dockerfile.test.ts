@@ -54,7 +54,7 @@ t.test('the image holds what runs and nothing else', async t => {
   const packages = await filesOf(join(image.root, 'app/node_modules'))
   t.same(
     packages.filter(path =>
-      /\.(map|d\.ts)$|win32|darwin|node_modules\/(tap|typescript)\//.test(path),
+      /\.(map|d\.ts)$|(win32|darwin)[^/]*\/|node_modules\/(tap|typescript)\//.test(path),
     ),
     [],
     'no other platform, no maps, no tools of development',
@@ -66,7 +66,7 @@ t.test('without a key it does not start on a network, and says what to set', asy
   const gateway = start(image, {})
   const [code] = (await once(gateway.child, 'close')) as [number]
   t.equal(code, 1)
-  t.match(gateway.output(), /set TOOLGATE_KEY, or TOOLGATE_ANONYMOUS=1/)
+  t.match(gateway.output(), /set TOOLGATE_KEY, .* or set TOOLGATE_ANONYMOUS=1/)
 })
 
 t.test('it serves every tool as a plain user and writes to its volume alone', async t => {

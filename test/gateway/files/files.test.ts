@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import t, { type Test } from 'tap'
 import { guardAccess } from '../../../src/gateway/auth/access.ts'
 import { createFiles } from '../../../src/gateway/files/files.ts'
+import { readAll } from '../../../src/gateway/http/body.ts'
 import { createGuard } from '../../../src/gateway/http/guard.ts'
 import { shapeErrors } from '../../../src/gateway/http/errors.ts'
 import { parseConfig } from '../../../src/config.ts'
@@ -81,7 +82,8 @@ t.test('a tool saves, reads and keeps; a face opens', async t => {
   t.same(Buffer.from(await files.read(file)), png())
   t.ok(await files.keep(id, clock.ms + 48 * 3_600_000))
   clock.ms += 30 * 3_600_000
-  t.ok(await files.open(id))
+  const kept = await files.open(id)
+  t.same(await readAll(kept.stream as Readable, 10_000), png())
 })
 
 t.test(

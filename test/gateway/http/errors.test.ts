@@ -65,7 +65,7 @@ t.test('a request that does not arrive is a 408 soon after its time', async t =>
       const { status, body, ms } = await sendRaw(port, data)
       t.equal(status, 408, what)
       t.match(JSON.parse(body), { error: { code: 'TG_BODY_TIMEOUT', message: /within 1 s$/ } })
-      t.ok(ms >= 900 && ms < 5_000, `${what}: ${Math.round(ms)} ms`)
+      t.ok(ms >= 900 && ms < 20_000, `${what}: ${Math.round(ms)} ms`)
     }),
   )
 })
