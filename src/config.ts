@@ -3,7 +3,7 @@ import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/schema'
 import { expand } from './config/expand.ts'
 import { Audit, seenVariables, Traces } from './config/seen.ts'
-import { Allowances, type ConfiguredKey, Key, Limits, LlmNode } from './config/parts.ts'
+import { Allowances, type ConfiguredKey, Jwt, Key, Limits, LlmNode } from './config/parts.ts'
 
 export {
   type Allowance,
@@ -30,6 +30,8 @@ const Config = Type.Object(
       default: '.toolgate/keys',
       description: 'File of keys made since',
     }),
+    /** Tokens of an issuer that are taken in place of keys. */
+    jwt: Type.Optional(Jwt),
     allowances: Allowances,
     /** Addresses or ranges of our own proxies, whose X-Forwarded-For is believed. */
     trustedProxies: Type.Array(Type.String(), { default: [] }),

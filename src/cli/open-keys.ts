@@ -24,7 +24,7 @@ export async function openKeys(parts: {
   redis: RedisGate | undefined
 }): Promise<{ ring: KeyRing; keepKeys: KeyStore['save'] }> {
   const { config, log, redis } = parts
-  const ring = createKeyRing(config.keys)
+  const ring = createKeyRing(config.keys, { isAlwaysKeyed: config.jwt !== undefined })
   const stores = [createKeyFile(config.keyFile), ...(redis ? [createKeyRedis(redis)] : [])]
   const keys = createKeySync({ ring, stores, log })
   await keys.sync()

@@ -92,6 +92,35 @@ export const Allowances = Type.Object(
   { additionalProperties: false, default: {} },
 )
 
+/** Whose tokens are taken in place of keys. Symmetric algorithms are none that an issuer's public keys could vouch for. */
+export const Jwt = Type.Object(
+  {
+    issuer: Type.String({ minLength: 1 }),
+    audience: Type.String({ minLength: 1 }),
+    jwksUrl: Type.String({ pattern: '^https?://' }),
+    algorithms: Type.Array(
+      Type.Enum([
+        'RS256',
+        'RS384',
+        'RS512',
+        'PS256',
+        'PS384',
+        'PS512',
+        'ES256',
+        'ES384',
+        'ES512',
+        'EdDSA',
+      ]),
+      { default: ['RS256', 'PS256', 'ES256', 'EdDSA'], minItems: 1 },
+    ),
+    leewayMs: Type.Integer({ default: 30_000, minimum: 0, maximum: 300_000 }),
+    scopeClaim: Type.String({ default: 'scope', minLength: 1 }),
+    scopes: Type.Optional(Scopes),
+    limits: Type.Optional(Allowance),
+  },
+  { additionalProperties: false },
+)
+
 /** Names a key in logs, metrics and the audit trail. */
 export const KeyId = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$' })
 

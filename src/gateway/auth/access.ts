@@ -10,6 +10,7 @@ import type { CallContext } from '../../registry/call.ts'
 import { fail, isToolError, type ToolError } from '../../registry/errors.ts'
 import type { Limits } from '../limits/limits.ts'
 import type { Attempts } from './attempts.ts'
+import type { Tokens } from './tokens.ts'
 import { createKeyRing, type Holder, type KeyRing, presentedKey } from './keys.ts'
 
 /**
@@ -48,6 +49,8 @@ export type AccessOptions = {
   documents: 'public' | 'key'
   /** True when the URL of a file carries a valid signature. */
   isSigned?: (request: FastifyRequest) => boolean
+  /** Takes tokens in place of keys; absent = it takes none. */
+  tokens?: Tokens
   /** Makes guessing slow; absent = it is not. */
   attempts?: Attempts
   /** Holds callers to their limits; absent, or undefined for one that has none = they go on. */
@@ -100,7 +103,7 @@ function createGuard(
   { access, face }: Stated,
   options: AccessOptions & { ring: KeyRing },
 ): onRequestHookHandler {
-  const { ring, anonymous, documents, keyInQuery, isSigned, attempts, admit } = options
+  const { ring, anonymous, documents, keyInQuery, isSigned, attempts, admit, tokens } = options
   const needsKey: Record<Access, (request: FastifyRequest) => boolean> = {
     open: () => false,
     document: () => !anonymous && documents === 'key',
@@ -112,7 +115,27 @@ function createGuard(
   return (request, reply, done) => {
     if (!ring.any && access === 'admin') return done(adminProblem(request, false))
     if (!ring.any) return enter(request, reply, done)
-    const found = ring.find(presentedKey(request, keyInQuery))
+    const presented = presentedKey(request, keyInQuery)
+    const found = ring.find(presented)
+    if (presented !== undefined && isToolError(found) && tokens?.looksLike(presented))
+      return void judgeToken(request, reply, { found: tokens.holder(presented), done })
+    return judge(request, reply, { found, done })
+  }
+
+  /** What verifies a token never throws. */
+  async function judgeToken(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { found, done }: { found: Promise<Holder | ToolError>; done: HookHandlerDoneFunction },
+  ): Promise<void> {
+    judge(request, reply, { found: await found, done })
+  }
+
+  function judge(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { found, done }: { found: Holder | ToolError | undefined; done: HookHandlerDoneFunction },
+  ): void {
     if (found && !isToolError(found)) {
       request.holder = found
       request.caller = found.id

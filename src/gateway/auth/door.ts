@@ -7,6 +7,7 @@ import type { AccessOptions } from './access.ts'
 import { createAttempts } from './attempts.ts'
 import { createKeyDesk, type KeyDesk } from './key-desk.ts'
 import type { KeyStore } from './key-file.ts'
+import { createTokens } from './tokens.ts'
 import { createKeyRing, type KeyRing } from './keys.ts'
 
 /** All that decides who comes in, for every server of a gateway, and where keys are made. */
@@ -31,12 +32,14 @@ export function createDoor(options: {
   const { allowances } = config
   const { redisMs } = config.limits
   const limits = createLimits({ allowances, redis, redisMs, now, onRefused })
-  const ring = options.ring ?? createKeyRing(config.keys, { now })
+  const ring =
+    options.ring ?? createKeyRing(config.keys, { now, isAlwaysKeyed: config.jwt !== undefined })
   const amountOf = ({ allowances }: Pick<Config, 'allowances'>) =>
     parseAmount(allowances.wrongKeys, 'allowances.wrongKeys')
   const attempts = createAttempts({ amount: amountOf(config), now })
+  const tokens = config.jwt && createTokens(config.jwt, { now })
   return {
-    access: { ...config, ring, attempts, admit: limits.admit },
+    access: { ...config, ring, ...(tokens ? { tokens } : {}), attempts, admit: limits.admit },
     limits,
     desk: createKeyDesk({
       records: async () => ring.made(),
