@@ -1,7 +1,7 @@
 import { fetch } from 'undici'
 import { LRUCache } from 'lru-cache'
 import type { Config, Scopes } from '../../config.ts'
-import { fail, failFrom, type ToolError } from '../../registry/errors.ts'
+import { failFrom, type ToolError } from '../../registry/errors.ts'
 import { createGuard } from '../http/guard.ts'
 import { parseAllowance } from '../limits/amount.ts'
 import { digestOf, type Holder, holderOf } from './keys.ts'
