@@ -34,10 +34,15 @@ export function fromDecimal(text: string): Exact {
   return shift >= 0 ? exact(digits * 10n ** BigInt(shift)) : exact(digits, 10n ** BigInt(-shift))
 }
 
+/** The sum of two fractions. */
 export const add = (a: Exact, b: Exact): Exact => exact(a.n * b.d + b.n * a.d, a.d * b.d)
+/** The product of two fractions. */
 export const multiply = (a: Exact, b: Exact): Exact => exact(a.n * b.n, a.d * b.d)
+/** One fraction divided by another that is not zero. */
 export const divide = (a: Exact, b: Exact): Exact => exact(a.n * b.d, a.d * b.n)
+/** A fraction with the other sign. */
 export const negate = ({ n, d }: Exact): Exact => ({ n: -n, d })
+/** True for a fraction that is a whole number. */
 export const isWhole = ({ d }: Exact): boolean => d === 1n
 /** Below, equal, above: -1, 0, 1. */
 export function compare(a: Exact, b: Exact): number {

@@ -7,7 +7,9 @@ import { byZero, limits, tooBig, undefinedThere, unlike } from './problems.ts'
 /** What a part of an expression is worth: exact while it can be, else a double. */
 export type Value = Exact | number | boolean | Unit
 
+/** True for an exact fraction. */
 export const isExact = (value: Value): value is Exact => typeof value === 'object' && 'n' in value
+/** True for a number with a unit. */
 export const isUnit = (value: Value): value is Unit => typeof value === 'object' && !('n' in value)
 /** A whole number as a value. */
 export const whole = (value: number | bigint): Exact => ({ n: BigInt(value), d: 1n })
@@ -114,6 +116,7 @@ export function createArithmetic(math: MathLibrary) {
   const modulo = (a: Value, b: Value): Value => subtract(a, multiply(b, floorDivide(a, b)))
   return { add, subtract, multiply, divide, negate, floorDivide, modulo, power: power(math) }
 }
+/** The operators of expressions, over every kind of value. */
 export type Arithmetic = ReturnType<typeof createArithmetic>
 
 /** The whole number below or at it. */

@@ -5,6 +5,7 @@ export const Language = Type.Enum(['en', 'zh'], {
   description:
     'Language of names and conditions; default: Chinese for a place written in Chinese, else English',
 })
+/** The language of names and descriptions. */
 export type Language = Static<typeof Language>
 
 /** The language asked for, else the one that the place is written in. */

@@ -15,6 +15,7 @@ export const placeInput = {
   }),
   language: Type.Optional(Language),
 }
+/** The arguments that say where. */
 export type PlaceInput = { place: string; language?: Language }
 
 /** What every weather tool says about where the answer is for and where it is from. */
@@ -25,6 +26,7 @@ export const placeOutput = {
   latitude: number('Degrees north of the equator, -90 to 90'),
   longitude: number('Degrees east of Greenwich, -180 to 180'),
 }
+/** What every answer says of where it comes from. */
 export const sourceOutput = {
   source: text('The service that answered'),
   attribution: text('What to show beside the data, as the licences demand'),
@@ -49,6 +51,7 @@ export const Now = Type.Object({
   visibility_km: optional('How far one can see, km'),
   condition: text('The weather in words, in the language of the answer'),
 })
+/** The weather at one moment. */
 export type Now = Static<typeof Now>
 
 /** The weather of one day at the place. A value that nobody forecast or measured is absent. */
@@ -63,6 +66,7 @@ export const Day = Type.Object({
   sunrise: Type.Optional(text('Local time with its offset; absent without a sunrise')),
   sunset: Type.Optional(text('Local time with its offset; absent without a sunset')),
 })
+/** The weather of one day. */
 export type Day = Static<typeof Day>
 
 /** A part of an answer, and the service it is from. */
@@ -71,6 +75,7 @@ export type Sourced<Part> = Part & { source: string; attribution: string; note?:
 const days = (description: string) => Type.Array(Day, { description })
 /** What weather_now gives. */
 export const NowOutput = Type.Object({ ...placeOutput, ...Now.properties, ...sourceOutput })
+/** The answer of weather_now. */
 export type NowOutput = Static<typeof NowOutput>
 /** What weather_forecast gives. */
 export const ForecastOutput = Type.Object({
@@ -84,6 +89,7 @@ export const HistoryOutput = Type.Object({
   days: days('The days asked for, the earliest first'),
   ...sourceOutput,
 })
+/** The answer of weather_forecast and weather_history. */
 export type DaysOutput = Static<typeof ForecastOutput>
 
 /** The fields that have a value: null, undefined, NaN and nothing else are left out, never 0. */

@@ -53,3 +53,14 @@ t.test('a path that takes other methods is a 405 that names them', async t => {
       })
   }
 })
+
+t.test('a body that nobody wants is not read, however broken', async t => {
+  for (const [method, url, statusCode] of [
+    ['PUT', '/tools/echo', 405],
+    ['POST', '/nowhere', 404],
+  ] as const)
+    for (const type of ['application/json', 'application/x-unheard-of'])
+      t.match(await app.inject({ method, url, headers: { 'content-type': type }, payload: '{"' }), {
+        statusCode,
+      })
+})
