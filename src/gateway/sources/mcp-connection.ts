@@ -16,6 +16,8 @@ import type { Open } from './mcp-transport.ts'
 /** Bounds of talking to an MCP server. */
 export const mcpLimits = {
   connectMs: 15_000,
+  /** A program may have to be downloaded first, as by npx. */
+  programStartMs: 60_000,
   probeMs: 5_000,
   closeMs: 2_000,
   pagesMax: 200,
@@ -37,6 +39,8 @@ export type McpConnection = {
 /** What a connection stands on. */
 export type McpConnectionOptions = {
   transports: [Open, ...Open[]]
+  /** How long opening may take. */
+  connectMs: number
   /** For errors: the server's host, or the name of its process. */
   host: string
   version: string
@@ -167,7 +171,7 @@ async function openAny(options: McpConnectionOptions, onClose: () => void): Prom
 
 async function openOne(
   open: Open,
-  { version, onListChanged }: McpConnectionOptions,
+  { version, connectMs, onListChanged }: McpConnectionOptions,
   onClose: () => void,
 ): Promise<Client> {
   const { Client } = await import('@modelcontextprotocol/client')
@@ -186,7 +190,7 @@ async function openOne(
   client.onerror = () => undefined
   const transport = await open()
   try {
-    await client.connect(transport, { timeout: mcpLimits.connectMs })
+    await client.connect(transport, { timeout: connectMs })
     return client
   } catch (error) {
     await transport.close().catch(() => undefined)

@@ -8,7 +8,7 @@ import { createRedact } from '../http/redact.ts'
 import { exchange } from './exchange.ts'
 import { type Fetched, fetchDocument, type Known } from './fetch-document.ts'
 import { createHttpCall } from './http-call.ts'
-import { createMcpConnection } from './mcp-connection.ts'
+import { createMcpConnection, mcpLimits } from './mcp-connection.ts'
 import { transportsOf } from './mcp-transport.ts'
 
 /** A probe reads no more of an answer than this. */
@@ -81,6 +81,7 @@ function mcpWay(definition: SourceDefinition & { kind: 'mcp' }, options: WayOpti
     : Object.values(definition.headers ?? {})
   const connection = createMcpConnection({
     transports: transportsOf(definition, { guard, log }),
+    connectMs: isStdio(definition) ? mcpLimits.programStartMs : mcpLimits.connectMs,
     host,
     version,
     redact: redactOf(secrets),
