@@ -158,7 +158,13 @@ function createGuard(
     reply: FastifyReply,
     done: HookHandlerDoneFunction,
   ): void {
-    const entering = face === undefined ? undefined : admit?.(request, reply)
+    if (face === undefined || !admit) return done()
+    let entering: Promise<void> | undefined
+    try {
+      entering = admit(request, reply)
+    } catch (error) {
+      return done(error as Error)
+    }
     if (!entering) return done()
     void settle(entering, done)
   }

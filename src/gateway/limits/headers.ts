@@ -8,21 +8,21 @@ const seconds = (ms: number): number => Math.ceil(ms / 1000)
  * draft has them, and the three older fields, of the limit that will be reached first.
  */
 export function writeLimits(reply: FastifyReply, standings: readonly Standing[]): void {
-  const counted = standings.filter(({ policy }) => policy !== 'concurrency')
-  const tightest = counted.toSorted((a, b) => a.remaining / a.limit - b.remaining / b.limit)[0]
+  let tightest: Standing | undefined
+  let policies = ''
+  let fields = ''
+  // This runs with every call: one pass, and no lists.
+  for (const standing of standings) {
+    const { policy, limit, perMs, remaining, resetMs } = standing
+    if (policy === 'concurrency') continue
+    const comma = policies === '' ? '' : ', '
+    policies += `${comma}"${policy}";q=${limit};w=${seconds(perMs)}`
+    fields += `${comma}"${policy}";r=${remaining};t=${seconds(resetMs)}`
+    if (!tightest || remaining * tightest.limit < tightest.remaining * limit) tightest = standing
+  }
   if (!tightest) return
-  reply.header(
-    'ratelimit-policy',
-    counted
-      .map(({ policy, limit, perMs }) => `"${policy}";q=${limit};w=${seconds(perMs)}`)
-      .join(', '),
-  )
-  reply.header(
-    'ratelimit',
-    counted
-      .map(({ policy, remaining, resetMs }) => `"${policy}";r=${remaining};t=${seconds(resetMs)}`)
-      .join(', '),
-  )
+  reply.header('ratelimit-policy', policies)
+  reply.header('ratelimit', fields)
   reply.header('ratelimit-limit', String(tightest.limit))
   reply.header('ratelimit-remaining', String(tightest.remaining))
   reply.header('ratelimit-reset', String(seconds(tightest.resetMs)))

@@ -23,8 +23,8 @@ export type Taken = {
 
 /** Limits over all replicas while Redis answers, and in each of them while it does not. */
 export type Limiter = {
-  /** Gives a place, or an error that says when there will be one, with how the limits stand. */
-  take(asker: Asker, patience: Patience): Promise<Taken | Refused>
+  /** Gives a place, at once where Redis is not asked, or an error that says when there will be one, with how the limits stand. */
+  take(asker: Asker, patience: Patience): Promise<Taken | Refused> | Taken | Refused
 }
 /** A refusal, and how the limits stand. */
 export type Refused = { error: ToolError; standings: readonly Standing[] }
@@ -55,8 +55,8 @@ export function createLimiter(options: {
     return made
   }
 
-  function take(asker: Asker, patience: Patience): Promise<Taken | Refused> {
-    if (!shared) return Promise.resolve(alone(asker))
+  function take(asker: Asker, patience: Patience): Promise<Taken | Refused> | Taken | Refused {
+    if (!shared) return alone(asker)
     const id = idOf(asker)
     return new Promise(settle => {
       const batch = batches.get(id)

@@ -6,7 +6,7 @@ import { globOf } from '../../registry/select.ts'
 import type { Patience, RedisPort } from '../policies/redis-port.ts'
 import { type Allowed, parseAllowance } from './amount.ts'
 import { writeLimits } from './headers.ts'
-import { type Asker, createLimiter, type TellLimited } from './limiter.ts'
+import { type Asker, createLimiter, type Refused, type Taken, type TellLimited } from './limiter.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -18,7 +18,7 @@ declare module 'fastify' {
 type Allowances = Config['allowances']
 /** What is limited, and where: at the door by key or address, at the call by tool, by model. */
 export type Limits = {
-  /** Lets a request in, or says why not; undefined where nothing limits it. */
+  /** Lets a request in, or throws why not; undefined where nothing has to be waited for. */
   admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void> | undefined
   /** Wraps the way in, for the limits of tools. */
   wrap(invoke: Invoke): Invoke
@@ -52,10 +52,22 @@ export function createLimits(options: {
     return allowed && { by: 'key', name: holder.id, allowed }
   }
 
-  async function pass(asker: Asker, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  function pass(
+    asker: Asker,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> | undefined {
     const patience = { redisMs: options.redisMs }
+    const taken = limiter.take(asker, patience)
+    if (!(taken instanceof Promise)) {
+      settle(taken, reply)
+      return undefined
+    }
     request.patience = patience
-    const taken = await limiter.take(asker, patience)
+    return taken.then(place => settle(place, reply))
+  }
+
+  function settle(taken: Taken | Refused, reply: FastifyReply): void {
     writeLimits(reply, taken.standings)
     if ('error' in taken) throw taken.error
     if (taken.leave) reply.raw.once('close', taken.leave)
