@@ -11,6 +11,7 @@ import { checkReach, type Config } from './config.ts'
 import { listenAgentLego } from './gateway/agentlego/listen.ts'
 import { buildApp, type Gateway } from './gateway/app.ts'
 import type { RedisGate } from './gateway/policies/redis.ts'
+import { createScrub } from './gateway/telemetry/scrub.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { tools } from './tools/index.ts'
 
@@ -48,8 +49,12 @@ async function assemble(env: Env): Promise<Parts> {
   const { version } = JSON.parse(
     await readFile(new URL('../package.json', import.meta.url), 'utf8'),
   ) as { version: string }
-  return { config, registry, version, log: pino({ level: config.logLevel }, logDestination()) }
+  return { config, registry, version, log: createLog(config) }
 }
+
+/** The log, without whatever the configuration keeps secret. */
+const createLog = (config: Config): Logger =>
+  pino({ level: config.logLevel, hooks: { streamWrite: createScrub(config) } }, logDestination())
 
 /**
  * Logs go to standard error, so that what a command prints stays clean. Lines are gathered for a
