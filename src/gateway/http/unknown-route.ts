@@ -1,6 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { fail } from '../../registry/errors.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** It is there only to refuse in the words of its face: it is no method of its path. */
+    refuses?: boolean
+  }
+}
+
 /**
  * Answers paths that no route has with TG_ROUTE_UNKNOWN, and known paths with another method with
  * TG_METHOD and `Allow`. Call it before routes are added: it listens to them.
@@ -8,7 +15,8 @@ import { fail } from '../../registry/errors.ts'
 export function answerUnknownRoutes(app: FastifyInstance): void {
   const routes = new Map<string, { pattern: RegExp; methods: Set<string> }>()
 
-  app.addHook('onRoute', ({ url, method }) => {
+  app.addHook('onRoute', ({ url, method, config }) => {
+    if (config?.refuses) return
     const route = routes.get(url) ?? { pattern: toPattern(url), methods: new Set() }
     for (const name of [method].flat()) route.methods.add(name)
     routes.set(url, route)

@@ -127,7 +127,7 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
       sendJson(reply, await oneModel(llmFor(llm, request), request, startedAt)),
     )
     refuseOthers(v1, '/v1/models', 'GET')
-    v1.all('/v1/*', key, request => {
+    v1.all('/v1/*', { config: { ...key.config, refuses: true } }, request => {
       throw fail('TG_ROUTE_UNKNOWN', request.url.split('?')[0]!)
     })
   })
@@ -147,17 +147,21 @@ const passPath =
     return copy(llm, call, { path, served, affinity: affinityOf(call.body.json) })
   }
 
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'QUERY'] as const
 
 function refuseOthers(app: FastifyInstance, url: string, allowed: 'GET' | 'POST'): void {
+  const refuse = async (request: FastifyRequest, reply: FastifyReply): Promise<never> => {
+    reply.header('allow', allowed)
+    throw fail('TG_METHOD', request.method, [allowed])
+  }
   app.route({
     method: methods.filter(method => method !== allowed),
     url,
-    config: { access: 'key' },
-    handler(request, reply) {
-      void reply.header('allow', allowed)
-      throw fail('TG_METHOD', request.method, [allowed])
-    },
+    config: { access: 'key', refuses: true },
+    schema: { hide: true },
+    // Before a body is read that nobody wants.
+    preParsing: refuse,
+    handler: refuse,
   })
 }
 

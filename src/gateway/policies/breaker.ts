@@ -43,6 +43,7 @@ export function createBreaker(
 ): Breaker {
   const now = options.now ?? Date.now
   const limits = { ...breakerLimits, ...options.limits }
+  const longestMs = Math.max(limits.openMsMax, limits.holdMsMax)
   const circuits = new LRUCache<string, Circuit>({ max: limits.keysMax })
 
   function circuitOf(key: string): Circuit {
@@ -55,6 +56,8 @@ export function createBreaker(
 
   function enter(key: string): Permit {
     const circuit = circuitOf(key)
+    // A clock that was set back must not leave an upstream alone for as long.
+    if (circuit.openUntil - now() > longestMs) circuit.openUntil = 0
     const waitMs = circuit.openUntil - now()
     if (waitMs > 0) throw fail('TG_UPSTREAM_BUSY', key, 'it is left alone for a while', waitMs)
     const isProbe = circuit.failures >= limits.failuresMax

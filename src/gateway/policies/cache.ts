@@ -117,8 +117,9 @@ export function cacheWrite(
   }
 }
 
-/** True while an entry's time to live runs. */
-export const isFresh = ({ storedAt, ttlMs }: Entry, now: number): boolean => now < storedAt + ttlMs
+/** True while an entry's time to live runs; one that a clock set back puts far ahead is not fresh. */
+export const isFresh = ({ storedAt, ttlMs }: Entry, now: number): boolean =>
+  Math.abs(now - storedAt) < ttlMs
 
 /** True when an entry is as young as the caller wants it. */
 export const fits = (

@@ -80,8 +80,10 @@ export function createPace(options: {
   /** Books the next turn, or throws without booking when it comes too late. */
   async function reserve(key: string, line: Line, intervalMs: number, wait: PaceWait) {
     const patienceMs = Math.max(0, Math.min(wait.deadlineAt - now(), limits.waitMsMax))
-    const ownMs = Math.max(0, line.freeAt - now())
     const lengthMs = intervalMs + limits.lateMsMax
+    // No turn is booked so late: the clock was set back.
+    if (line.freeAt - now() > limits.waitMsMax + lengthMs) line.freeAt = now()
+    const ownMs = Math.max(0, line.freeAt - now())
     const shared = await redis.attempt(
       client => reserveShared(client, key, { lengthMs, patienceMs, ownMs }),
       wait.patience,

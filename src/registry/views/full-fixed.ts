@@ -29,12 +29,18 @@ function completed(path: string, item: Item, options: ViewOptions): object {
         summary: brief(said),
         description: brief(operation.description ?? said),
         ...(operation.security ? {} : securityOf(options)),
-        responses: operation.responses ?? { 200: { description: 'Done' } },
+        responses: {
+          ...(operation.responses ?? { 200: { description: 'Done' } }),
+          default: refused,
+        },
       }
       return [[method, whole] as const]
     }),
   )
 }
+
+/** What an error looks like depends on the face; its status and its body say what is wrong. */
+const refused = { description: 'Refused or failed: the body says why.' }
 
 /** A route without a name of its own is named by its method and path. */
 const nameOf = (method: string, path: string): string =>
