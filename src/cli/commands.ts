@@ -2,10 +2,8 @@ import { parseArgs } from 'node:util'
 import type { Invoke } from '../registry/call.ts'
 import type { Registry } from '../registry/registry.ts'
 import { searchOf } from '../registry/search.ts'
-import { callCommand } from './call.ts'
-import { type KeyDesk, keysCommand } from './keys.ts'
-import { doctorCommand, type Patient } from './doctor.ts'
-import { newCommand } from './new.ts'
+import type { Patient } from './doctor.ts'
+import type { KeyDesk } from './keys.ts'
 
 /** What the commands are thin over; main provides it. */
 export type Commands = {
@@ -60,10 +58,13 @@ const help = `toolgate: one gateway through which any agent finds and calls any 
   toolgate --version, --help
 `
 
-/** Runs one command line; returns the exit code. */
+/** Runs one command line; returns the exit code. A command is loaded when it is named. */
 export async function runCommand(args: readonly string[], commands: Commands): Promise<number> {
   // It has flags of its own.
-  if (args[0] === 'keys') return keysCommand(args.slice(1), () => commands.keys())
+  if (args[0] === 'keys') {
+    const { keysCommand } = await import('./keys.ts')
+    return keysCommand(args.slice(1), () => commands.keys())
+  }
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -85,7 +86,7 @@ export async function runCommand(args: readonly string[], commands: Commands): P
     case 'tools':
       return printTools(await commands.registry(), rest.join(' '))
     case 'call':
-      return callCommand(rest, { text: values.text ?? false }, commands)
+      return (await import('./call.ts')).callCommand(rest, { text: values.text ?? false }, commands)
     case 'mcp':
       await commands.mcp()
       return 0
@@ -95,9 +96,11 @@ export async function runCommand(args: readonly string[], commands: Commands): P
     case 'openapi':
       return printDocument(rest[0] ?? 'core', commands)
     case 'doctor':
-      return doctorCommand(commands.patient, { json: values.json ?? false })
+      return (await import('./doctor.ts')).doctorCommand(commands.patient, {
+        json: values.json ?? false,
+      })
     case 'new':
-      return newCommand(rest[0])
+      return (await import('./new.ts')).newCommand(rest[0])
     default:
       process.stderr.write(`toolgate: there is no command "${name}"\n\n${help}`)
       return 2
