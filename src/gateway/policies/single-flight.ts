@@ -74,23 +74,36 @@ export function singleFlight(): Interceptor {
 
 /**
  * The context of a flight belongs to all in it: it is nobody's deadline alone, and all hear of its
- * progress. A turn at a paced upstream is worth taking while anybody will still be there.
+ * progress.
  */
 function sharedContext(
-  { deadlineMs: _deadlineMs, ...first }: CallContext,
+  { deadlineMs: _deadlineMs, deadlineAt: _deadlineAt, ...first }: CallContext,
   { seats, report, controller }: Omit<Flight, 'landing'>,
 ): CallContext {
-  return {
-    ...first,
+  return Object.assign(new LastDeadline(seats), first, {
     report,
     signal: controller.signal,
-    get deadlineAt() {
-      const ends = [...seats].map(({ context }) => context.deadlineAt ?? Number.POSITIVE_INFINITY)
-      return Math.max(...ends)
+    progress: (...[done, total, message]: Parameters<NonNullable<CallContext['progress']>>) => {
+      for (const { context } of seats) context.progress?.(done, total, message)
     },
-    progress: (...step) => {
-      for (const { context } of seats) context.progress?.(...step)
-    },
+  })
+}
+
+/**
+ * A turn at a paced upstream is worth taking while anybody will still be there. A class, for a getter
+ * in a literal would give each context a hidden class of its own.
+ */
+class LastDeadline {
+  readonly #seats: ReadonlySet<Seat>
+
+  constructor(seats: ReadonlySet<Seat>) {
+    this.#seats = seats
+  }
+  get deadlineAt(): number {
+    let last = 0
+    for (const { context } of this.#seats)
+      last = Math.max(last, context.deadlineAt ?? Number.POSITIVE_INFINITY)
+    return last
   }
 }
 
