@@ -58,6 +58,8 @@ export type CallContext = {
   deadlineMs?: number
   /** When it came in, on the clock of `performance`; set by who watches calls. */
   startedAt?: number
+  /** When the stage that it is in began, on the same clock; set by who times stages. */
+  stageAt?: number | undefined
   /** When the call ends, milliseconds since the epoch; set by the deadline policy. */
   deadlineAt?: number
   progress?: (done: number, total?: number, message?: string) => void

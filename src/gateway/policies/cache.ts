@@ -135,7 +135,7 @@ export function answerFrom(
   report: CacheReport,
   now: number,
 ): Result {
-  delete report.forward
+  if (report.forward) delete report.forward
   report.hit = hit
   report.ageMs = Math.max(0, now - entry.storedAt)
   report.ttlMs = entry.storedAt + entry.ttlMs - now

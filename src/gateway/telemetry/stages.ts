@@ -22,19 +22,19 @@ export const timeArrival =
 export const timeUntilNext =
   (stage: Stage, tell: TellStage, policy: Interceptor): Interceptor =>
   next => {
-    const started = new WeakMap<CallContext, number>()
     const stop = (tool: Tool, context: CallContext): void => {
-      const startedAt = started.get(context)
-      if (startedAt === undefined) return
-      started.delete(context)
-      tell(stage, tool.name, performance.now() - startedAt)
+      const { stageAt } = context
+      if (stageAt === undefined) return
+      context.stageAt = undefined
+      tell(stage, tool.name, performance.now() - stageAt)
     }
     const call = policy((tool, input, context) => {
       stop(tool, context)
       return next(tool, input, context)
     })
     return async (tool, input, context) => {
-      started.set(context, performance.now())
+      // A call is in one stage at a time, and each ends before the next begins.
+      context.stageAt = performance.now()
       try {
         return await call(tool, input, context)
       } finally {
