@@ -10,6 +10,7 @@ import { tools } from '../src/tools/index.ts'
 import { exampleUpstreams } from './fixtures/upstreams/examples.ts'
 import { testApp } from './fixtures/app.ts'
 import { standIn } from './fixtures/stand-in.ts'
+import './fixtures/seeded.ts'
 
 /** Every built-in tool, held to the same promises by one loop over the list. */
 t.test('every tool keeps the promises of its record', async t => {

@@ -13,6 +13,7 @@ import { isToolError } from '../../src/registry/errors.ts'
 import { parseArguments } from '../../src/registry/parse.ts'
 import { describeOpenapi } from '../../src/registry/sources/openapi.ts'
 import { echo, testApp } from '../fixtures/app.ts'
+import '../fixtures/seeded.ts'
 
 const runs = { numRuns: 200 }
 

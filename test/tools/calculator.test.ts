@@ -4,6 +4,7 @@ import { isToolError } from '../../src/registry/errors.ts'
 import { parseArguments } from '../../src/registry/parse.ts'
 import calculator from '../../src/tools/calculator.ts'
 import { toolContext } from '../fixtures/tool-context.ts'
+import '../fixtures/seeded.ts'
 
 const calculate = async (expression: string): Promise<string> => {
   const output = await calculator.run(parseArguments(calculator, { expression }), toolContext())

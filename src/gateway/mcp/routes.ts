@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Invoke } from '../../registry/call.ts'
+import { fail } from '../../registry/errors.ts'
 import { followClient } from '../http/abort.ts'
 import { type BrowserGuardOptions, createBrowserGuard } from './browser-guard.ts'
 import { type CallId, createCancels } from './cancel.ts'
@@ -77,6 +78,7 @@ function createServe(app: FastifyInstance, options: McpRoutesOptions): Serve {
     if (read?.method === 'tools/list') return answerList(reply, hot.list(read, offer))
     if (read && !extension?.answers(read.name) && !tools.missing(offer, read.name))
       return answerCall(request, reply, { read, offer })
+    if (request.body === undefined) throw fail('TG_BODY_INVALID', 'it is empty')
     const cancelled = cancelledBy(request)
     if (cancelled) {
       cancels.cancel(cancelled)

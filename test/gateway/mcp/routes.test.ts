@@ -255,7 +255,7 @@ t.test('what never reaches the protocol is answered as the protocol has it', asy
   const app = await mcpApp(gatewayOf(tools))
   const headers = { host: '127.0.0.1:8642', 'content-type': 'application/json' }
   const nested = `${'['.repeat(100)}${']'.repeat(100)}`
-  for (const payload of ['{', nested]) {
+  for (const payload of ['', '{', nested]) {
     const response = await app.inject({ method: 'POST', url: '/mcp', headers, payload })
     t.equal(response.statusCode, 400)
     t.match(response.json(), {

@@ -5,6 +5,7 @@ import {
   parseTracestate,
   writeTraceparent,
 } from '../../../src/gateway/telemetry/trace-context.ts'
+import '../../fixtures/seeded.ts'
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 const spanId = '00f067aa0ba902b7'
