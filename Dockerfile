@@ -43,5 +43,5 @@ VOLUME /data
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --start-interval=1s \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
 # A smaller nursery: less memory at rest, the same speed.
-ENTRYPOINT ["node", "--max-semi-space-size=8", "src/cli/toolgate.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=4", "src/cli/toolgate.js"]
 CMD ["serve"]

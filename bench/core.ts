@@ -71,7 +71,7 @@ async function startAndMemory() {
     const gateway = await startServer('../src/cli/toolgate.js', {
       PORT: '0',
       TOOLGATE_AGENTLEGO_PORT: 'off',
-      NODE_OPTIONS: '--max-semi-space-size=8',
+      NODE_OPTIONS: '--max-semi-space-size=4',
     })
     await request(`${gateway.url}/health/ready`).then(answer => answer.body.dump())
     times.push(performance.now() - startedAt)
