@@ -1,9 +1,14 @@
-import type { Answer, CallContext, Invoke, Presented } from '../registry/call.ts'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Answer, Invoke, Presented } from '../registry/call.ts'
+import { fail } from '../registry/errors.ts'
 import { parseArguments } from '../registry/parse.ts'
 import type { ToolScope } from '../registry/narrow.ts'
 import type { RegistryView } from '../registry/registry.ts'
 import type { Alias, JsonSchema, Tool } from '../registry/tool.ts'
 import { type Known, knownAs } from '../registry/views/alias.ts'
+import { readArguments, type StoreUpload } from './http/arguments.ts'
+import { writeCacheHeaders } from './http/cache-headers.ts'
+import { callContext } from './http/call-context.ts'
 
 /** The faces on which a tool may have an older name. */
 export type AliasFace = 'agentlego' | 'lagent'
@@ -14,7 +19,7 @@ export type Aliased = { tool: Tool; known: Known; parse: (args: unknown) => unkn
 export type FindAliased = (name: string, scope?: ToolScope) => Aliased | undefined
 
 /** Makes the finder; it looks through the tools of a scope once a revision. */
-export function createFindAliased(registry: RegistryView, face: AliasFace): FindAliased {
+function createFindAliased(registry: RegistryView, face: AliasFace): FindAliased {
   return (name, scope) => {
     const view = registry.within(scope)
     return view.memo(`alias ${face}`, () => index(view.list(), face)).get(name)
@@ -53,12 +58,40 @@ function parserOf(tool: Tool, { name, alias }: Known): Aliased['parse'] {
 
 const closed = (schema: JsonSchema): JsonSchema => ({ additionalProperties: false, ...schema })
 
-/** Calls a tool under its older name. */
-export const invokeAliased = async (
-  invoke: Invoke,
-  { tool, parse }: Aliased,
-  call: { args: unknown; context: CallContext },
-): Promise<Answer> => invoke(tool.name, parse(call.args), call.context)
+/** What a call under an older name gave, and what it was. */
+export type AliasAnswer = { aliased: Aliased; args: unknown; answer: Answer }
+
+/** A face of older names: what finds a tool, and what calls one for an HTTP request. */
+export type AliasCalls = {
+  find: FindAliased
+  /** Throws TG_TOOL_UNKNOWN, and whatever the call throws. */
+  call: (request: FastifyRequest, reply: FastifyReply, name: string) => Promise<AliasAnswer>
+}
+
+/** Makes them for one face. */
+export function createAliasCalls(
+  face: AliasFace,
+  options: { registry: RegistryView; invoke: Invoke; storeUpload: StoreUpload; redisMs: number },
+): AliasCalls {
+  const { registry, invoke, storeUpload, redisMs } = options
+  const find = createFindAliased(registry, face)
+
+  async function call(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    name: string,
+  ): Promise<AliasAnswer> {
+    const scope = request.holder?.scope
+    const aliased = find(name, scope)
+    if (!aliased) throw fail('TG_TOOL_UNKNOWN', name, registry.within(scope).nearest(name))
+    const args = await readArguments(request, storeUpload)
+    const context = callContext(request, reply, { face, redisMs })
+    const answer = await invoke(aliased.tool.name, aliased.parse(args), context)
+    writeCacheHeaders(reply, context.report)
+    return { aliased, args, answer }
+  }
+  return { find, call }
+}
 
 /** The text of an answer in the grammar that the older clients parse. */
 export const aliasText = (

@@ -1,24 +1,14 @@
-import { randomUUID } from 'node:crypto'
-import formbody from '@fastify/formbody'
-import multipart from '@fastify/multipart'
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyRequest,
-  LogController,
-} from 'fastify'
+import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
 import { type Invoke, present } from '../../registry/call.ts'
 import { fail } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { agentlegoDocument } from '../../registry/views/agentlego-openapi.ts'
-import { createFindAliased, invokeAliased } from '../alias-call.ts'
+import { createAliasCalls } from '../alias-call.ts'
 import { type AccessOptions, guardAccess, isSecured } from '../auth/access.ts'
-import { readArguments, type StoreUpload } from '../http/arguments.ts'
-import { writeCacheHeaders } from '../http/cache-headers.ts'
-import { callContext } from '../http/call-context.ts'
-import { answerBrokenFrame, timeoutsOf } from '../http/errors.ts'
+import type { StoreUpload } from '../http/arguments.ts'
 import { parseJsonBodies } from '../http/json-body.ts'
 import type { OriginOf } from '../http/origin.ts'
+import { readForms, serverOptions } from '../http/server.ts'
 import { sendDocument, toDocument } from '../http/send-json.ts'
 import { answerDetails } from './errors.ts'
 import { type OpenArtifact, valuesOf } from './values.ts'
@@ -42,38 +32,21 @@ export type AgentLegoOptions = {
 export async function buildAgentLegoApp(options: AgentLegoOptions): Promise<FastifyInstance> {
   const { limits, log } = options
   const app = fastify({
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.requestMs,
-    http: timeoutsOf(limits),
-    forceCloseConnections: 'idle',
-    return503OnClosing: false,
-    genReqId: () => randomUUID(),
-    childLoggerFactory: logger => logger,
-    clientErrorHandler: answerBrokenFrame(limits),
+    ...serverOptions(log, limits),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
   })
   answerDetails(app)
   parseJsonBodies(app)
   options.watch?.(app)
   guardAccess(app, options.access)
-  await app.register(formbody, { bodyLimit: limits.bodyBytesMax })
-  await app.register(multipart, {
-    limits: {
-      fileSize: limits.fileBytesMax,
-      files: 10,
-      fields: 200,
-      fieldSize: limits.bodyBytesMax,
-    },
-  })
+  await readForms(app, limits)
   await app.register(agentLegoRoutes, options)
   return app
 }
 
 async function agentLegoRoutes(app: FastifyInstance, options: AgentLegoOptions): Promise<void> {
-  const { registry, invoke, storeUpload, fileUrl, openArtifact, originOf, access } = options
-  const find = createFindAliased(registry, 'agentlego')
+  const { registry, fileUrl, openArtifact, originOf, access, limits } = options
+  const { find, call } = createAliasCalls('agentlego', { ...options, redisMs: limits.redisMs })
 
   app.get('/', { config: { access: 'document' } }, (_request, reply) =>
     reply.redirect('/openapi.json', 307),
@@ -91,19 +64,9 @@ async function agentLegoRoutes(app: FastifyInstance, options: AgentLegoOptions):
     '/:name',
     { config: { access: 'key', face: 'agentlego' } },
     async (request, reply) => {
-      const { name } = request.params
-      const scope = request.holder?.scope
-      const aliased = find(name, scope)
-      if (!aliased) throw fail('TG_TOOL_UNKNOWN', name, registry.within(scope).nearest(name))
-      const args = await readArguments(request, storeUpload)
-      const context = callContext(request, reply, {
-        face: 'agentlego',
-        redisMs: options.limits.redisMs,
-      })
-      const answer = await invokeAliased(invoke, aliased, { args, context })
+      const { aliased, answer } = await call(request, reply, request.params.name)
       const shown = present(answer, id => fileUrl(request, id))
       const values = await valuesOf(aliased, { answer, shown, openArtifact })
-      writeCacheHeaders(reply, context.report)
       // A string that is sent is text to Fastify; here it is a JSON value.
       return reply.type('application/json').send(JSON.stringify(values))
     },

@@ -11,6 +11,27 @@ import { answerUnknownRoutes } from './unknown-route.ts'
 
 type ServerLimits = { bodyBytesMax: number; fileBytesMax: number; requestMs: number }
 
+/** How every server of ours is made, whichever port it has: bounds, request ids, and its log. */
+export const serverOptions = (
+  log: FastifyBaseLogger,
+  limits: ServerLimits,
+  /** Told what never became a request. */
+  onRefused?: (code: string) => void,
+) =>
+  ({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: limits.bodyBytesMax,
+    requestTimeout: limits.requestMs,
+    http: timeoutsOf(limits),
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    genReqId: () => randomUUID(),
+    // A child logger for each request costs more than a cached call: lines name the request themselves.
+    childLoggerFactory: (logger: FastifyBaseLogger) => logger,
+    clientErrorHandler: answerBrokenFrame(limits, onRefused),
+  }) as const
+
 /** The server, and what holds for every route: bounds, error shapes, JSON, a request id. */
 export function createServer(options: {
   log: FastifyBaseLogger
@@ -21,18 +42,8 @@ export function createServer(options: {
 }): FastifyInstance {
   const { log, limits, trustedProxies = [], onRefused } = options
   const app = fastify({
-    loggerInstance: log,
-    logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: limits.bodyBytesMax,
-    requestTimeout: limits.requestMs,
+    ...serverOptions(log, limits, onRefused),
     trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
-    http: timeoutsOf(limits),
-    forceCloseConnections: 'idle',
-    return503OnClosing: false,
-    genReqId: () => randomUUID(),
-    // A child logger for each request costs more than a cached call: lines name the request themselves.
-    childLoggerFactory: logger => logger,
-    clientErrorHandler: answerBrokenFrame(limits, onRefused),
     frameworkErrors: answerBadPath,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
   })

@@ -1,13 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { type Answer, type Invoke, present } from '../../registry/call.ts'
-import { fail } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { artifactsOf, type JsonObject } from '../../registry/tool.ts'
 import { isDictionary } from '../../registry/views/lagent.ts'
-import { type Aliased, aliasText, createFindAliased, invokeAliased } from '../alias-call.ts'
-import { readArguments, type StoreUpload } from '../http/arguments.ts'
-import { writeCacheHeaders } from '../http/cache-headers.ts'
-import { callContext } from '../http/call-context.ts'
+import { type Aliased, aliasText, createAliasCalls } from '../alias-call.ts'
+import type { StoreUpload } from '../http/arguments.ts'
 import { errorHeaders, logError, toHttpError } from '../http/errors.ts'
 import { pythonJson } from '../http/python-json.ts'
 import { type ActionReturn, failed, succeeded } from './action-return.ts'
@@ -27,8 +24,8 @@ export async function lagentRoutes(
   app: FastifyInstance,
   options: LagentRoutesOptions,
 ): Promise<void> {
-  const { registry, invoke, storeUpload, fileUrl } = options
-  const find = createFindAliased(registry, 'lagent')
+  const { fileUrl } = options
+  const { call } = createAliasCalls('lagent', options)
 
   // Here so that a request that is refused before its call, too, is answered as Lagent reads it.
   app.setErrorHandler((cause, request, reply) => {
@@ -43,14 +40,7 @@ export async function lagentRoutes(
     '/lagent/:action',
     { config: { access: 'key', face: 'lagent' } },
     async (request, reply) => {
-      const { action } = request.params
-      const scope = request.holder?.scope
-      const aliased = find(action, scope)
-      if (!aliased) throw fail('TG_TOOL_UNKNOWN', action, registry.within(scope).nearest(action))
-      const args = await readArguments(request, storeUpload)
-      const context = callContext(request, reply, { face: 'lagent', redisMs: options.redisMs })
-      const answer = await invokeAliased(invoke, aliased, { args, context })
-      writeCacheHeaders(reply, context.report)
+      const { aliased, args, answer } = await call(request, reply, request.params.action)
       return succeeded(
         typeOf(aliased.known.name),
         argsOf(args),
