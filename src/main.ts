@@ -98,7 +98,7 @@ async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
   const parts = await assemble(env)
   const { config, registry, log } = parts
   const redis = config.redisUrl ? await connectRedis(config.redisUrl, parts) : undefined
-  const keys = await openKeys({ config, log, redis })
+  const { close: closeKeys, ...keys } = await openKeys({ config, log, redis })
   checkReach(config, keys.ring.any)
   const app = await buildApp({ ...parts, ...(redis ? { redis } : {}), ...keys })
   if (flags.dev && config.tools)
@@ -116,6 +116,7 @@ async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
     // Whoever presses Ctrl-C has no balancer.
     if (signal === 'SIGTERM') await app.drain()
     await app.close()
+    closeKeys()
   })
   const openAgentLego = await prepareAgentLego(app, parts)
   const address = await app.listen({ host: config.host, port: config.port })

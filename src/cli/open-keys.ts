@@ -12,29 +12,52 @@ import type { KeyDesk } from './keys.ts'
 import { loadConfig } from './load-config.ts'
 
 /** How long keys in Redis are waited for. */
-const waits = { startMs: 3_000, commandMs: 5_000, pollMs: 50 } as const
+const waits = { startMs: 3_000, knownMs: 500, commandMs: 5_000, pollMs: 50 } as const
 
 /**
  * The keys of a gateway that is about to listen: the configured ones, those of the file, and those in
- * Redis. Off loopback Redis is waited for where no other key is known, since without one nothing listens.
+ * Redis. Where no other key is known Redis is waited for, since it may hold some. If it does not answer
+ * the ring awaits it, unless the file says that this Redis held none when it was last seen.
  */
 export async function openKeys(parts: {
   config: Config
   log: ToolLog
   redis: RedisGate | undefined
-}): Promise<{ ring: KeyRing; keepKeys: KeyStore['save'] }> {
+}): Promise<{ ring: KeyRing; keepKeys: KeyStore['save']; close(): void }> {
   const { config, log, redis } = parts
-  const ring = createKeyRing(config.keys, { isAlwaysKeyed: config.jwt !== undefined })
-  const stores = [createKeyFile(config.keyFile), ...(redis ? [createKeyRedis(redis)] : [])]
-  const keys = createKeySync({ ring, stores, log })
+  const isAlwaysKeyed = config.jwt !== undefined
+  const file = createKeyFile(config.keyFile)
+  const shared = redis && createKeyRedis(redis)
+  const place = placeOf(config.redisUrl ?? '')
+  const isNoted = await file.isNoted(place).catch(() => false)
+  const isAwaited = shared !== undefined && !isNoted
+  const ring = createKeyRing(config.keys, { isAlwaysKeyed, isAwaited })
+  let isAnswered = false
+  const onRead = (store: KeyStore): void => {
+    if (store !== shared) return
+    isAnswered = true
+    ring.settle()
+    if (!ring.any && !isNoted) void file.note(place).catch(tellUnnoted)
+  }
+  const tellUnnoted = (err: unknown): void => log.warn({ err }, 'keys cannot be read or kept')
+  const keys = createKeySync({ ring, stores: [file, ...(shared ? [shared] : [])], log, onRead })
   await keys.sync()
-  const endsAt = performance.now() + waits.startMs
-  const mustWait = (): boolean => !ring.any && !config.anonymous && !isLoopback(config.host)
+  const endsAt =
+    performance.now() + (isNoted && isLoopback(config.host) ? waits.knownMs : waits.startMs)
+  const mustWait = (): boolean => !ring.any && !config.anonymous && !isAnswered
   while (redis && mustWait() && performance.now() < endsAt) {
     await delay(waits.pollMs)
     await keys.sync()
   }
-  return { ring, keepKeys: records => keys.keep(records) }
+  if (ring.isAwaited && !config.anonymous)
+    log.warn({}, 'Redis, which may hold keys, does not answer: nobody is let in until it does')
+  return { ring, keepKeys: records => keys.keep(records), close: keys.close }
+}
+
+/** Names a Redis without its password. */
+function placeOf(redisUrl: string): string {
+  const url = URL.parse(redisUrl)
+  return url ? `${url.host}${url.pathname}` : redisUrl
 }
 
 /** The desk of `toolgate keys`: at Redis where there is one, else at the file. */

@@ -36,6 +36,7 @@ const samples: { [Code in ErrorCode]: Args<Code> } = {
   TG_UNAVAILABLE: ['ocr', 'the data for the language deu is not installed', 'npm ci'],
   TG_DEADLINE: ['weather_now', 30_000],
   TG_NOT_CACHED: ['weather_now'],
+  TG_STARTING: [],
   TG_STOPPING: [],
 }
 

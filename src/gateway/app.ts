@@ -211,6 +211,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     workers,
     named: config.documents === 'public',
     isStopping: () => life.isStopping,
+    isStarting: () => access.ring.isAwaited && !access.anonymous,
   })
   await app.register(mcpRoutes, {
     registry,

@@ -257,6 +257,15 @@ export const errors = {
     '`Cache-Control: only-if-cached` was asked for and nothing is stored.',
     (tool: string) => ({ message: `no stored answer of ${tool} fits this request` }),
   ),
+  TG_STARTING: entry(
+    503,
+    'The gateway does not know yet whether it has keys: they may be in Redis, which has not answered.',
+    () => ({
+      message: 'the gateway does not know its keys yet: Redis has not answered since it started',
+      hint: 'try again soon; an operator starts Redis, or sets TOOLGATE_KEY or TOOLGATE_ANONYMOUS=1',
+      retryAfterMs: 2_000,
+    }),
+  ),
   TG_STOPPING: entry(503, 'The gateway is shutting down.', () => ({
     message: 'the gateway is shutting down',
     retryAfterMs: 1_000,

@@ -12,6 +12,9 @@ const argumentTypes: Partial<Record<ErrorCode, string>> = {
 const ownStatus = new Set<ErrorCode>([
   'TG_KEY_MISSING',
   'TG_KEY_WRONG',
+  'TG_KEY_EXPIRED',
+  'TG_STARTING',
+  'TG_STOPPING',
   'TG_FORBIDDEN',
   'TG_TOOL_UNKNOWN',
   'TG_ROUTE_UNKNOWN',

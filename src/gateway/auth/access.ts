@@ -112,9 +112,13 @@ function createGuard(
     operator: () => true,
     admin: () => true,
   }
+  const isOpenAtStart =
+    access === 'open' || (anonymous && access !== 'admin' && access !== 'operator')
   return (request, reply, done) => {
-    if (!ring.any && access === 'admin') return done(adminProblem(request, false))
-    if (!ring.any) return enter(request, reply, done)
+    if (!ring.any) {
+      if (ring.isAwaited && !isOpenAtStart) return done(fail('TG_STARTING'))
+      return access === 'admin' ? done(adminProblem(request, false)) : enter(request, reply, done)
+    }
     const presented = presentedKey(request, keyInQuery)
     const found = ring.find(presented)
     if (presented !== undefined && isToolError(found) && tokens?.looksLike(presented))

@@ -12,30 +12,46 @@ export type KeyStore = {
   save: (records: readonly KeyRecord[]) => Promise<void>
 }
 
+/** The store that is a file; it also remembers which shared store was seen to hold no keys. */
+export type KeyFile = KeyStore & {
+  /** True where `note` was called with that place last. */
+  isNoted(place: string): Promise<boolean>
+  note(place: string): Promise<void>
+}
+
 /** How long another writer is waited for, and when its lock is taken for a dead one's. */
 const lockLimits = { pollMs: 20, waitMs: 5_000, staleMs: 10_000 } as const
 
 /** Keeps keys in a file that only its owner may read; it is replaced whole, never written in place. */
-export function createKeyFile(path: string): KeyStore {
+export function createKeyFile(path: string): KeyFile {
   let seen = ''
 
   return {
     async read() {
       const mark = await markOf(path)
       if (mark === seen) return undefined
-      const records = await readAll(path)
+      const { keys } = await readAll(path)
       seen = mark
-      return records
+      return keys
     },
     save: records =>
       withLock(path, async () => {
-        const known = new Map((await readAll(path)).map(record => [record.id, record]))
+        const { keys, emptyAt } = await readAll(path)
+        const known = new Map(keys.map(record => [record.id, record]))
         for (const record of records) known.set(record.id, newerOf(known.get(record.id), record))
-        const text = JSON.stringify({ version: 1, keys: [...known.values()] }, null, 1)
-        await replaceFile(path, `${text}\n`)
+        await replaceFile(path, { keys: [...known.values()], emptyAt })
+      }),
+    isNoted: async place => (await readAll(path)).emptyAt === place,
+    note: place =>
+      withLock(path, async () => {
+        const { keys, emptyAt } = await readAll(path)
+        if (emptyAt !== place) await replaceFile(path, { keys, emptyAt: place })
       }),
   }
 }
+
+/** What the file holds. */
+type Held = { keys: KeyRecord[]; emptyAt: string | undefined }
 
 /** What a file's change is known by; a file that is replaced has another inode. */
 async function markOf(path: string): Promise<string> {
@@ -48,33 +64,35 @@ async function markOf(path: string): Promise<string> {
   }
 }
 
-async function readAll(path: string): Promise<KeyRecord[]> {
+async function readAll(path: string): Promise<Held> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if (isMissing(error)) return []
+    if (isMissing(error)) return { keys: [], emptyAt: undefined }
     throw error
   }
-  let keys: unknown
+  let held: { keys?: unknown; emptyAt?: unknown } | null
   try {
-    keys = (JSON.parse(text) as { keys?: unknown } | null)?.keys
+    held = JSON.parse(text) as typeof held
   } catch (cause) {
     throw new Error(`${path}: is not JSON`, { cause })
   }
+  const { keys, emptyAt } = held ?? {}
   if (!Array.isArray(keys)) throw new Error(`${path}: holds no keys`)
-  return keys.map((key, index) => {
+  const records = keys.map((key, index) => {
     const record = readRecord(key)
     if (!record) throw new Error(`${path}: keys.${index} is no key`)
     return record
   })
+  return { keys: records, emptyAt: typeof emptyAt === 'string' ? emptyAt : undefined }
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
+async function replaceFile(path: string, held: Held): Promise<void> {
   const next = `${path}.${randomUUID()}`
   const file = await open(next, 'wx', 0o600)
   try {
-    await file.writeFile(text)
+    await file.writeFile(`${JSON.stringify({ version: 1, ...held }, null, 1)}\n`)
     await file.sync()
     await file.close()
     await rename(next, path)

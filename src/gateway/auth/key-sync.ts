@@ -21,6 +21,8 @@ export function createKeySync(options: {
   stores: readonly KeyStore[]
   log: ToolLog
   refreshMs?: number
+  /** Told each time when a store was read and the ring has what was in it. */
+  onRead?: (store: KeyStore) => void
 }): KeySync {
   const { ring, stores, log, refreshMs = keyLimits.refreshMs } = options
   const failing = new Set<KeyStore>()
@@ -34,6 +36,7 @@ export function createKeySync(options: {
     const records = await store.read()
     if (!records) return
     if (ring.merge(records)) for (const other of stores) if (other !== store) behind.add(other)
+    options.onRead?.(store)
     const known = new Map(records.map(record => [record.id, record]))
     const missing = ring.made().filter(record => {
       const there = known.get(record.id)

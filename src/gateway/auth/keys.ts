@@ -24,6 +24,10 @@ export type Holder = {
 export type KeyRing = {
   /** True where there is a key, so that one is wanted. Once so, it stays so. */
   readonly any: boolean
+  /** True while no key is known and there may be some, in a store that was never read: nobody comes in. */
+  readonly isAwaited: boolean
+  /** Says that what may hold keys was read. */
+  settle(): void
   /** Whose key that is; the error says why it is refused. Undefined when none came. */
   find(presented: string | undefined): Holder | ToolError | undefined
   /** Puts the configured keys in the place of those before. */
@@ -65,13 +69,14 @@ function anyOf(patterns: readonly string[]): (text: string) => boolean {
  */
 export function createKeyRing(
   configured: readonly ConfiguredKey[],
-  options: { now?: () => number; isAlwaysKeyed?: boolean } = {},
+  options: { now?: () => number; isAlwaysKeyed?: boolean; isAwaited?: boolean } = {},
 ): KeyRing {
   const { now = Date.now } = options
   const made = new Map<string, KeyRecord>()
   let own = new Map<string, ConfiguredKey>()
   let entries = new Map<string, Entry>()
   let any = options.isAlwaysKeyed ?? false
+  let isAwaited = options.isAwaited ?? false
 
   function index(): void {
     const next = new Map<string, Entry>()
@@ -101,6 +106,12 @@ export function createKeyRing(
   return {
     get any() {
       return any
+    },
+    get isAwaited() {
+      return isAwaited && !any
+    },
+    settle() {
+      isAwaited = false
     },
     find(presented) {
       if (presented === undefined) return undefined

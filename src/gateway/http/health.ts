@@ -16,6 +16,8 @@ export type HealthOptions = {
   /** Whether the names of tools are for everybody. */
   named: boolean
   isStopping: () => boolean
+  /** Whether it is not known yet if callers need a key. */
+  isStarting: () => boolean
 }
 
 const tags = ['operation']
@@ -27,7 +29,7 @@ const about = {
 
 /** `/health/live`, `/health/ready` and `/metrics`. */
 export async function healthRoutes(app: FastifyInstance, options: HealthOptions): Promise<void> {
-  const { registry, metrics, redisHealth, states, workers, isStopping } = options
+  const { registry, metrics, redisHealth, states, workers } = options
   const startedAt = performance.now()
 
   app.get('/health/live', { config: { access: 'open' }, schema: about.live }, () => ({
@@ -39,9 +41,10 @@ export async function healthRoutes(app: FastifyInstance, options: HealthOptions)
     '/health/ready',
     { config: { access: 'open' }, schema: about.ready },
     (_request, reply) => {
-      const stopping = isStopping()
-      return reply.status(stopping ? 503 : 200).send({
-        status: stopping ? 'stopping' : 'ready',
+      const { isStopping, isStarting } = options
+      const status = isStopping() ? 'stopping' : isStarting() ? 'starting' : 'ready'
+      return reply.status(status === 'ready' ? 200 : 503).send({
+        status,
         tools: toolsOf(registry, options.named),
         redis: describeRedis(redisHealth()),
         sources: countBy(states().sources),
