@@ -46,6 +46,21 @@ t.test('a configuration that cannot be read is a finding, line by line', async t
   ])
 })
 
+t.test('signatures that no other process takes are told where there may be one', async t => {
+  const upstream = await standIn(t)
+  const told = async (env: Record<string, string>) =>
+    (await examine(patient(t, { ...all(upstream.url), ...env }))).some(
+      ({ message, remedy }) =>
+        /signs the URLs/.test(message) && /TOOLGATE_SECRET/.test(remedy ?? ''),
+    )
+  const shared = { PUBLIC_URL: upstream.url }
+  t.notOk(await told({}), 'one process, on this machine')
+  t.ok(await told(shared))
+  t.notOk(await told({ ...shared, TOOLGATE_SECRET: 'a secret' }))
+  t.notOk(await told({ ...shared, TOOLGATE_KEY: 'a key that replicas share' }))
+  t.notOk(await told({ ...shared, TOOLGATE_ANONYMOUS: '1' }), 'nothing is signed')
+})
+
 t.test('what cannot be reached is named with its reason', async t => {
   const findings = await examine(
     patient(t, {

@@ -30,8 +30,23 @@ export function checkConfig(config: Config): Finding[] {
     )
   if (!isLoopback(host) && keys.length === 0 && corsOrigins.includes('*'))
     findings.push(warning(check, 'any web page may call this gateway', 'set TOOLGATE_CORS_ORIGINS'))
+  if (signsAlone(config))
+    findings.push(
+      warning(
+        check,
+        'each process signs the URLs of files for itself: after a restart, or at another replica, they open nothing without a key',
+        'set TOOLGATE_SECRET, to the same value for all replicas',
+      ),
+    )
   return findings
 }
+
+/** True where files may be asked of another process than the one that named them. */
+const signsAlone = ({ secret, keys, anonymous, redisUrl, publicUrl }: Config): boolean =>
+  secret === undefined &&
+  keys.length === 0 &&
+  !anonymous &&
+  (redisUrl !== undefined || publicUrl !== undefined)
 
 /** Whether files, and the audit trail, can be written. */
 export async function checkFolders(config: Config): Promise<Finding[]> {
