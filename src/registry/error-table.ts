@@ -242,7 +242,7 @@ export const errors = {
   ),
   TG_UNAVAILABLE: entry(
     503,
-    'The tool is listed but cannot work: a key, a model file or a server is missing.',
+    'The tool is listed but cannot work: a key, a model file, a server or room for files is missing.',
     (tool: string, reason: string, remedy: string) => ({
       message: `${tool} is unavailable: ${reason}`,
       hint: remedy,

@@ -108,8 +108,12 @@ export function createFileStore(options: {
   /** Before the bytes, so that a file that is there is whole. */
   async function writeMeta(id: string, known: object): Promise<void> {
     const temporary = join(directory, `tmp-${randomUUID()}`)
-    await writeFile(temporary, JSON.stringify(known))
-    await rename(temporary, metaPathOf(id))
+    try {
+      await writeFile(temporary, JSON.stringify(known))
+      await rename(temporary, metaPathOf(id))
+    } finally {
+      await rm(temporary, { force: true })
+    }
   }
 
   async function find(id: string): Promise<StoredFile | undefined> {
