@@ -7,6 +7,7 @@ import { createKeyRedis } from '../gateway/auth/key-redis.ts'
 import { createKeySync } from '../gateway/auth/key-sync.ts'
 import { createKeyRing, type KeyRing } from '../gateway/auth/keys.ts'
 import type { RedisGate } from '../gateway/policies/redis.ts'
+import { redisName } from '../gateway/policies/redis-url.ts'
 import type { ToolLog } from '../registry/tool.ts'
 import type { KeyDesk } from './keys.ts'
 import { loadConfig } from './load-config.ts'
@@ -28,7 +29,7 @@ export async function openKeys(parts: {
   const isAlwaysKeyed = config.jwt !== undefined
   const file = createKeyFile(config.keyFile)
   const shared = redis && createKeyRedis(redis)
-  const place = placeOf(config.redisUrl ?? '')
+  const place = redisName(config.redisUrl ?? '')
   const isNoted = await file.isNoted(place).catch(() => false)
   const isAwaited = shared !== undefined && !isNoted
   const ring = createKeyRing(config.keys, { isAlwaysKeyed, isAwaited })
@@ -52,12 +53,6 @@ export async function openKeys(parts: {
   if (ring.isAwaited && !config.anonymous)
     log.warn({}, 'Redis, which may hold keys, does not answer: nobody is let in until it does')
   return { ring, keepKeys: records => keys.keep(records), close: keys.close }
-}
-
-/** Names a Redis without its password. */
-function placeOf(redisUrl: string): string {
-  const url = URL.parse(redisUrl)
-  return url ? `${url.host}${url.pathname}` : redisUrl
 }
 
 /** The desk of `toolgate keys`: at Redis where there is one, else at the file. */

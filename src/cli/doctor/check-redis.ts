@@ -1,4 +1,6 @@
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
+import { createClient } from '../../gateway/policies/redis.ts'
+import { redisPlace } from '../../gateway/policies/redis-url.ts'
 import { doctorLimits, error, type Finding, ok, reasonOf, warning } from './finding.ts'
 
 const check = 'redis'
@@ -10,16 +12,18 @@ const skewMsMax = 2_000
 export async function checkRedis(url: string | undefined): Promise<Finding[]> {
   if (url === undefined)
     return [ok(check, 'none configured: cache, locks, pace and limits are this replica’s own')]
-  const client = new Redis(url, {
-    lazyConnect: true,
-    connectTimeout: doctorLimits.checkMs,
-    commandTimeout: doctorLimits.checkMs,
-    maxRetriesPerRequest: 0,
-    retryStrategy: () => null,
-  })
-  // What goes wrong is told by the command that fails.
-  client.on('error', () => undefined)
+  let client: Redis | undefined
   try {
+    client = createClient(redisPlace(url), {
+      lazyConnect: true,
+      connectTimeout: doctorLimits.checkMs,
+      commandTimeout: doctorLimits.checkMs,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => null,
+      sentinelRetryStrategy: () => null,
+    })
+    // What goes wrong is told by the command that fails.
+    client.on('error', () => undefined)
     await client.connect()
     return await examine(client)
   } catch (cause) {
@@ -31,7 +35,7 @@ export async function checkRedis(url: string | undefined): Promise<Finding[]> {
       ),
     ]
   } finally {
-    client.disconnect()
+    client?.disconnect()
   }
 }
 
@@ -47,7 +51,11 @@ async function examine(client: Redis): Promise<Finding[]> {
   ]
   if (fact('role') === 'slave')
     findings.push(
-      error(check, 'is a read-only replica', 'let REDIS_URL name the primary, or its Sentinel’s'),
+      error(
+        check,
+        'is a read-only replica',
+        'let REDIS_URL name the primary, or its Sentinels: redis+sentinel://…',
+      ),
     )
   findings.push(...memory(fact('maxmemory'), fact('maxmemory_policy')))
   const [seconds] = await client.time()

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import { redisLimits, type RedisPort } from './redis-port.ts'
+import { isDemoted, type RedisOptions, redisPlace } from './redis-url.ts'
 
 export { redisLimits }
 
@@ -14,6 +15,10 @@ export type RedisGate = RedisPort & {
   close: () => void
 }
 
+/** A client of ioredis for what `redisPlace` gave. */
+export const createClient = (place: string | RedisOptions, options: RedisOptions): Redis =>
+  typeof place === 'string' ? new Redis(place, options) : new Redis({ ...place, ...options })
+
 /**
  * Connects in the background. While Redis is away `attempt` answers undefined at once; the first
  * failure closes the gate for `restMs`, so that a request waits for a dead Redis at most once.
@@ -26,7 +31,7 @@ export function openRedis(options: {
 }): RedisGate {
   const { now = Date.now, onChange } = options
   const limits = { ...redisLimits, ...options.limits }
-  const client = new Redis(options.url, {
+  const client = createClient(redisPlace(options.url), {
     lazyConnect: true,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
@@ -34,6 +39,9 @@ export function openRedis(options: {
     socketTimeout: limits.silenceMs,
     autoResendUnfulfilledCommands: false,
     retryStrategy: times => Math.min(times * 100, limits.reconnectMsMax),
+    sentinelRetryStrategy: times => Math.min(times * 100, limits.reconnectMsMax),
+    // Behind an address another server may be the primary now.
+    reconnectOnError: isDemoted,
   })
   let health: RedisHealth = { state: 'down', failures: 0 }
   let restsUntil = 0
@@ -50,8 +58,14 @@ export function openRedis(options: {
     if (health.state === 'up') turn('down', 'the connection is closed')
   })
   client.on('error', (error: Error) => turn('down', error.message))
-  // The outcome of the first connection is told by the events above.
-  client.connect().catch(() => undefined)
+  // The outcome of a connection is told by the events above.
+  const connect = (): void => void client.connect().catch(() => undefined)
+  // A client that has given up, as ioredis does where a connection is ended while it is made, begins anew.
+  let isClosed = false
+  client.on('end', () => {
+    if (!isClosed) setTimeout(connect, limits.restMs).unref()
+  })
+  connect()
 
   // Whatever `run` throws, it throws late.
   const invoke = async <T>(run: (client: Redis) => Promise<T>): Promise<T> => run(client)
@@ -79,7 +93,10 @@ export function openRedis(options: {
     onReply: listener => {
       told = listener
     },
-    close: () => client.disconnect(),
+    close: () => {
+      isClosed = true
+      client.disconnect()
+    },
   }
 }
 

@@ -33,8 +33,11 @@ function secretsIn(value: unknown, secret: boolean): string[] {
 
 /** The password of an address, as written and as meant. */
 function passwordIn(text: string): string[] {
-  const password = URL.parse(text)?.password
-  return password ? [password, decoded(password)] : []
+  // An address of several hosts, as Sentinels have, is no URL to the parser.
+  const [, several] = /^[a-z+]+:\/\/[^:@/]*:([^@/]*)@/i.exec(text) ?? []
+  const [, inQuery] = /[?&]\w*password=([^&#]+)/i.exec(text) ?? []
+  const password = URL.parse(text)?.password || several
+  return [password, inQuery].flatMap(found => (found ? [found, decoded(found)] : []))
 }
 
 function decoded(text: string): string {

@@ -110,6 +110,16 @@ t.test('with a Redis', { skip: skipWithoutRedis }, async t => {
     t.match(gate.health(), { state: 'up', failures: 0 })
   })
 
+  t.test('a client that has given up begins anew', async t => {
+    const server = await startRedisServer(t)
+    const gate = openRedis({ url: server.url, limits: { restMs: 10 } })
+    t.teardown(gate.close)
+    await until('it is up', isUp(gate))
+    await gate.attempt(async client => client.disconnect())
+    await until('it is down', () => gate.health().state === 'down')
+    await until('it is used again', async () => (await get(gate)) === null)
+  })
+
   t.test('what fails in Redis, or before it, is no error of a request', async t => {
     const server = await startRedisServer(t)
     const clock = { ms: 0 }

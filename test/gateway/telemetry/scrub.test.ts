@@ -19,3 +19,9 @@ t.test('what the configuration keeps secret is in no line', async t => {
     c: '***',
   })
 })
+
+t.test('nor the passwords of Sentinels and of what they watch', async t => {
+  const redisUrl = 'redis+sentinel://:of-the-master@a:1,b:2/main?sentinelPassword=of%20the%20watch'
+  const scrub = createScrub({ redisUrl } as object)
+  t.equal(scrub('of-the-master of%20the%20watch of the watch a:1'), '*** *** *** a:1')
+})
