@@ -24,7 +24,7 @@ export async function openKeys(parts: {
   config: Config
   log: ToolLog
   redis: RedisGate | undefined
-}): Promise<{ ring: KeyRing; keepKeys: KeyStore['save']; close(): void }> {
+}): Promise<{ ring: KeyRing; keepKeys: KeyStore['save']; close: () => void }> {
   const { config, log, redis } = parts
   const isAlwaysKeyed = config.jwt !== undefined
   const file = createKeyFile(config.keyFile)
@@ -52,7 +52,7 @@ export async function openKeys(parts: {
   }
   if (ring.isAwaited && !config.anonymous)
     log.warn({}, 'Redis, which may hold keys, does not answer: nobody is let in until it does')
-  return { ring, keepKeys: records => keys.keep(records), close: keys.close }
+  return { ring, keepKeys: records => keys.keep(records), close: () => keys.close() }
 }
 
 /** The desk of `toolgate keys`: at Redis where there is one, else at the file. */
