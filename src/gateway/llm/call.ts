@@ -137,8 +137,7 @@ type Finished = {
 function finish(llm: Llm, { facts, reply, startedAt, stream, requestId, body }: Finished): void {
   const { node = 'none', surface, usage } = facts
   const { metrics, log, now } = llm
-  const { served, ...told } = facts
-  const model = served ?? 'none'
+  const model = facts.served ?? 'none'
   const status = reply.raw.writableFinished ? reply.raw.statusCode : 499
   const ms = now() - startedAt
   const firstMs = stream?.bytesAt === undefined ? undefined : stream.bytesAt - startedAt
@@ -156,18 +155,10 @@ function finish(llm: Llm, { facts, reply, startedAt, stream, requestId, body }: 
       }
     }
   }
-  log.info(
-    {
-      requestId,
-      ...told,
-      ...(served === told.model ? {} : { served }),
-      status,
-      ms,
-      ...(firstMs === undefined ? {} : { firstMs }),
-      ...(llm.logPrompts ? { prompt: body.json['messages'] ?? body.json['prompt'] } : {}),
-    },
-    'llm request',
-  )
+  // What is undefined is left out of the line.
+  const served = facts.served === facts.model ? undefined : facts.served
+  const prompt = llm.logPrompts ? (body.json['messages'] ?? body.json['prompt']) : undefined
+  log.info({ requestId, ...facts, served, status, ms, firstMs, prompt }, 'llm request')
 }
 
 /** The name under which the pool serves a model; both names are facts of the request. */

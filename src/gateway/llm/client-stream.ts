@@ -16,7 +16,7 @@ export type ClientStream = {
   /** A line that is not part of the answer. */
   comment(text: string): void
   onDrain(resume: () => void): void
-  end(bytes?: string): void
+  end(bytes?: string, encoding?: 'utf8' | 'latin1'): void
   /** Cuts the connection: a client that wants the raw truth sees what a direct one would. */
   cut(): void
 }
@@ -108,9 +108,11 @@ function openStream(reply: FastifyReply, { limits, keepAlive, now }: StreamOptio
         resume()
       })
     },
-    end(bytes?: string) {
+    end(bytes = '', encoding: 'utf8' | 'latin1' = 'utf8') {
       clearTimeout(stalled)
-      if (!raw.destroyed && !raw.writableEnded) raw.end(bytes)
+      if (raw.destroyed || raw.writableEnded) return
+      if (bytes !== '') stream.writes += 1
+      raw.end(bytes, encoding)
     },
     cut: () => void raw.destroy(),
   }

@@ -1,5 +1,6 @@
 import type { Dispatcher } from 'undici'
 import { fail, failFrom, type ToolError } from '../../registry/errors.ts'
+import { affinityOf } from './affinity.ts'
 import {
   attempt,
   type AnswerHeaders,
@@ -8,6 +9,7 @@ import {
   type StreamSink,
 } from './dispatch.ts'
 import type { Health, Meter } from './health.ts'
+import type { Json } from './json.ts'
 import type { LlmLimits } from './limits.ts'
 import type { PoolNode } from './node.ts'
 import { fits, type Want } from './pick.ts'
@@ -18,7 +20,8 @@ import { noNode, type Roster } from './roster.ts'
 /** One request to whichever node suits it. */
 export type Exchange = {
   model: string | undefined
-  affinity?: number | undefined
+  /** What was asked: how it begins keeps it on the node that has its KV cache. */
+  conversation?: Json | undefined
   signal: AbortSignal
   /** What to send to this very node: aliases, versions and prompt formats differ. */
   request(node: PoolNode): NodeRequest
@@ -72,7 +75,9 @@ export function createExchange(options: ExchangeOptions): (asked: Exchange) => P
     }
   }
   return async asked => {
-    const { model, affinity, signal } = asked
+    const { model, conversation, signal } = asked
+    const isChoice = roster.serving(model).length > 1
+    const affinity = isChoice && conversation ? affinityOf(conversation) : undefined
     const refused = new Set<PoolNode>()
     const tried = new Set<PoolNode>()
     let queuedMs = 0

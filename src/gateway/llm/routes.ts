@@ -7,7 +7,6 @@ import { noRedis, type RedisPort } from '../policies/redis-port.ts'
 import { createSharedNodes } from './shared-nodes.ts'
 import { beginCall, type Llm, type LlmCall, readBody, servedModel } from './call.ts'
 import { createClientStreams } from './client-stream.ts'
-import { affinityOf } from './affinity.ts'
 import { type LlmLimits, llmLimits } from './limits.ts'
 import type { LoopTools } from './loop-tools.ts'
 import { createMediaGate } from './media.ts'
@@ -144,7 +143,7 @@ const passPath =
     const { model } = call.body.json
     const named = typeof model === 'string' && model !== ''
     const served = named ? await servedModel(llm, call, model) : undefined
-    return copy(llm, call, { path, served, affinity: affinityOf(call.body.json) })
+    return copy(llm, call, { path, served })
   }
 
 const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'QUERY'] as const

@@ -9,7 +9,7 @@ export type SseReader = {
   /** Calls `onEvent` for each event that is now complete. */
   push(bytes: Buffer): void
   /** True between two events: nothing of one is held. */
-  readonly idle: boolean
+  isIdle(): boolean
   /** The stream ended: an event without its blank line still counts. */
   end(): void
 }
@@ -19,7 +19,8 @@ export function createSseReader(
   onEvent: (event: SseEvent) => void,
   { eventBytesMax }: { eventBytesMax: number },
 ): SseReader {
-  const decoder = new StringDecoder()
+  /** Made when bytes are first cut inside of a line: most are not. */
+  let decoder: StringDecoder | undefined
   let whole = true
   let rest = ''
   let data: string | undefined
@@ -60,16 +61,14 @@ export function createSseReader(
   /** A line end is never inside a character: bytes that end in one need no decoder. */
   const decode = (bytes: Buffer): string => {
     const ends = bytes[bytes.length - 1] === 0x0a
-    const text = whole && ends ? bytes.toString() : decoder.write(bytes)
+    const text = whole && ends ? bytes.toString() : (decoder ??= new StringDecoder()).write(bytes)
     whole = ends
     return text
   }
   return {
-    get idle() {
-      return whole && rest === '' && data === undefined && event === undefined
-    },
+    isIdle: () => whole && rest === '' && data === undefined && event === undefined,
     push: bytes => lines(rest === '' ? decode(bytes) : rest + decode(bytes), false),
-    end: () => lines(rest + decoder.end(), true),
+    end: () => lines(rest + (decoder?.end() ?? ''), true),
   }
 }
 
@@ -79,6 +78,8 @@ export const doneEvent = 'data: [DONE]\n\n'
 export const keepAliveComment = ': keep-alive\n\n'
 /** Data as an event of an OpenAI stream. */
 export const dataEvent = (data: unknown): string => `data: ${JSON.stringify(data)}\n\n`
+/** A text as its bytes, a character each: what `latin1` writes again as they were. */
+export const bytesOf = (text: string): string => Buffer.from(text).toString('latin1')
 /** Data as a named event, as Anthropic and the Responses API send them. */
 export const namedEvent = (event: string, data: unknown): string =>
   `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`

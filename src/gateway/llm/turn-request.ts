@@ -19,7 +19,6 @@ export type TurnRequest = {
   offer: ToolOffer
   /** Thoughts that stand in the text are told apart, for surfaces that have a place for them. */
   splitsThoughts: boolean
-  affinity: number | undefined
   /** It was asked again after calls that could not be used. */
   isRepair?: boolean
   /** The id under which a loop answers, for all its turns. */

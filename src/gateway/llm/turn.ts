@@ -92,7 +92,7 @@ async function send(request: TurnRequest, context: TurnContext, names: Names): P
   let reading: Reading | undefined
   const exchanged = await context.pool.exchange({
     model: request.served,
-    affinity: request.affinity,
+    conversation: request.body,
     signal: context.signal,
     request(node) {
       context.onNode?.(node)
@@ -123,7 +123,8 @@ async function send(request: TurnRequest, context: TurnContext, names: Names): P
   const answer = parseRecord(text)
   if (!answer) throw fail('TG_UPSTREAM_INVALID', node.url, 'its answer is not JSON')
   pushCompletion(reading.mender, answer)
-  if (reading.mender.problem) throw refusalOf(reading.mender.problem, node.url)
+  const said = reading.mender.problem()
+  if (said) throw refusalOf(said, node.url)
   return { mender: reading.mender, exchanged, answer }
 }
 
@@ -135,7 +136,7 @@ function readBytes({ mender, reader }: Reading, bytes: Buffer): void {
   if (!reader) return
   if (!mender.passes) return reader.push(bytes)
   for (let at = 0; at < bytes.length;) {
-    if (reader.idle) at += mender.pass(at === 0 ? bytes : bytes.subarray(at))
+    if (reader.isIdle()) at += mender.pass(at === 0 ? bytes : bytes.subarray(at))
     if (at === bytes.length) return
     const end = bytes.indexOf('\n\n', at)
     const next = end === -1 ? bytes.length : end + 2
@@ -149,12 +150,13 @@ function streamed(reading: Reading, exchanged: Extract<Exchanged, { kind: 'strea
   const { mender, reader } = reading
   const { node, error } = exchanged
   if (!error) reader?.end()
-  if (mender.problem) throw refusalOf(mender.problem, node.url)
+  const problem = mender.problem()
+  if (problem) throw refusalOf(problem, node.url)
   if (error) {
     const what = 'it broke off in the middle of its answer'
     throw failFrom(error, 'TG_UPSTREAM_FAILED', node.url, what)
   }
-  if (!reading.done && !mender.finished) {
+  if (!reading.done && !mender.isFinished()) {
     throw fail('TG_UPSTREAM_FAILED', node.url, 'its stream ended before the answer did')
   }
   return { mender, exchanged, answer: {} }

@@ -29,7 +29,8 @@ export type ChoiceOptions = {
 
 /** Mends one choice of a stream. What it returns is to be sent; undefined says nothing new. */
 export type ChoiceMender = {
-  readonly finish: string | undefined
+  /** Why the node ended it; undefined while it goes on. */
+  finish(): string | undefined
   readonly held: readonly HeldCall[]
   push(raw: Json): ChunkChoice | undefined
   /** Text that was sent already: its bytes as Latin-1. */
@@ -112,9 +113,7 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
   }
 
   return {
-    get finish() {
-      return finish
-    },
+    finish: () => finish,
     held,
     turn,
     said(text) {

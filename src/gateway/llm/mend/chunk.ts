@@ -1,6 +1,7 @@
 import { type Chunk, type ChunkChoice, mendUsage, type TurnChoice, type Usage } from '../chat.ts'
 import { isRecord, type Json, numberOf, parseRecord } from '../json.ts'
 import { createFrames } from './frames.ts'
+import { bytesOf, dataEvent } from '../sse.ts'
 import { type NodeProblem, nodeProblem } from '../problem.ts'
 import {
   type ChoiceMender,
@@ -16,7 +17,7 @@ export type MendOptions = ChoiceOptions & {
   model: string
   /** The client asked for usage: a last chunk carries it. Else no chunk does. */
   includeUsage: boolean
-  /** Takes events, a byte a character, that need no object: the client reads OpenAI's chunks, and nothing looks at them. */
+  /** Takes events, a byte a character, in place of chunks: the client reads OpenAI's, and nothing looks at them. */
   passEvents?: ((events: string) => void) | undefined
 }
 
@@ -43,9 +44,9 @@ export type Mender = {
   /** The tokens a node says it took. */
   count(usage: unknown): void
   /** The error the node sent in its stream. */
-  readonly problem: NodeProblem | undefined
+  problem(): NodeProblem | undefined
   /** True once every choice that began has its finish reason. */
-  readonly finished: boolean
+  isFinished(): boolean
   /** Sends what was held back; the finish chunks are still to come. */
   settle(): Mended
   /** A call that was held, or made good after the node was done. */
@@ -65,10 +66,13 @@ export function createMender(
 ): Mender {
   const { passEvents } = options
   const frames = passEvents && !options.createParser ? createFrames() : undefined
-  let emitted: Chunk | undefined
+  /** The event that is being mended. */
+  let data: string | undefined
   const emit = (chunk: Chunk): void => {
-    emitted = chunk
-    emitChunk?.(chunk)
+    if (!frames) return emitChunk?.(chunk)
+    const events = bytesOf(dataEvent(chunk))
+    if (data !== undefined) frames.learn({ data, mended: chunk, events })
+    passEvents?.(events)
   }
   const { id, created, model, includeUsage } = options
   const envelope = { id, object: 'chat.completion.chunk', created, model } as const
@@ -95,29 +99,26 @@ export function createMender(
   const turns = (): TurnChoice[] => [...choices.values()].map(choice => choice.turn())
 
   const mender: Mender = {
-    event(data) {
-      const chunk = parseRecord(data)
+    event(text) {
+      const chunk = parseRecord(text)
       if (!chunk) return
-      emitted = undefined
+      data = text
       mender.push(chunk)
-      if (emitted) frames?.learn(data, emitted)
+      data = undefined
     },
     passes: frames !== undefined,
     pass(bytes) {
       const passed = frames?.pass(bytes)
       if (!passed) return 0
       const choice = choiceAt(passed.index)
-      if (choice.finish !== undefined) return 0
+      if (choice.finish() !== undefined) return 0
       choice.said(passed.text)
       passEvents?.(passed.events)
       return passed.upTo
     },
-    get problem() {
-      return problem
-    },
-    get finished() {
-      return choices.size > 0 && [...choices.values()].every(({ finish }) => finish !== undefined)
-    },
+    problem: () => problem,
+    isFinished: () =>
+      choices.size > 0 && [...choices.values()].every(choice => choice.finish() !== undefined),
     push(chunk) {
       if ('error' in chunk || 'error_code' in chunk || chunk['object'] === 'error') {
         problem ??= nodeProblem(200, JSON.stringify(chunk)) ?? unnamed
@@ -132,7 +133,7 @@ export function createMender(
         const mender = choiceAt(numberOf(one['index']) ?? 0)
         const mended = mender.push(one)
         if (mended) sent.push(mended)
-        if (mender.finish === 'error') problem ??= unnamed
+        if (mender.finish() === 'error') problem ??= unnamed
       }
       if (sent.length > 0) send(sent, more)
     },
@@ -140,7 +141,7 @@ export function createMender(
       const mender = choiceAt(index)
       const mended = mender.push(choice)
       if (mended) send([mended])
-      if (mender.finish === 'error') problem ??= unnamed
+      if (mender.finish() === 'error') problem ??= unnamed
     },
     count(counted) {
       if (counted) usage = mendUsage(counted) ?? usage

@@ -10,9 +10,8 @@ export function pushCompletion(mender: Mender, completion: Json): void {
   mender.count(completion['usage'])
   for (const choice of recordsIn(completion['choices'])) {
     const message = isRecord(choice['message']) ? choice['message'] : {}
-    choice['delta'] = withIndexes(message)
-    delete choice['message']
-    mender.pushChoice(numberOf(choice['index']) ?? 0, choice)
+    const { message: _message, ...rest } = choice
+    mender.pushChoice(numberOf(choice['index']) ?? 0, { ...rest, delta: withIndexes(message) })
   }
 }
 

@@ -1,6 +1,6 @@
-import type { Chunk } from '../chat.ts'
+import type { Chunk, Delta } from '../chat.ts'
 import { stringEnd } from '../json.ts'
-import { dataEvent } from '../sse.ts'
+import { bytesOf } from '../sse.ts'
 
 /** What a run of events became, and the text they said. Strings hold a byte a character. */
 export type Passed = {
@@ -22,8 +22,10 @@ export type Frames = {
   /** Passes the events at the beginning of `bytes` that differ from the last in their text alone. */
   pass(bytes: Buffer): Passed | undefined
   /** Looks at what the rules made of a chunk. */
-  learn(data: string, mended: Chunk): void
+  learn(learned: Learned): void
 }
+/** An event's data as it came, the chunk it became, and that chunk as it was sent. */
+export type Learned = { data: string; mended: Chunk; events: string }
 
 type Frame = { before: string; after: string; outBefore: string; outAfter: string; index: number }
 
@@ -38,10 +40,11 @@ export function createFrames(): Frames {
       let events = ''
       let text = ''
       let at = 0
-      while (came.startsWith(before, at)) {
+      // A slice against a whole string is one comparison of memory; `startsWith` goes by characters.
+      while (came.slice(at, at + before.length) === before) {
         const start = at + before.length
         const end = came.indexOf('"', start)
-        if (end <= start || !came.startsWith(after, end)) break
+        if (end <= start || came.slice(end, end + after.length) !== after) break
         const said = came.slice(start, end)
         if (said.includes('\\')) break
         events += outBefore + said + outAfter
@@ -50,36 +53,32 @@ export function createFrames(): Frames {
       }
       return at === 0 ? undefined : { events, upTo: at, index, text }
     },
-    learn(data, mended) {
-      frame = frameOf(data, mended)
+    learn(learned) {
+      frame = frameOf(learned)
     },
   }
 }
 
-const bytesOf = (text: string): string => Buffer.from(text).toString('latin1')
+/** The role is said in the first chunk alone; the next ones go out without it. */
+const withRole = '{"role":"assistant","content":"'
+const withoutRole = '{"content":"'
 
-function frameOf(data: string, mended: Chunk): Frame | undefined {
-  const [choice, ...others] = mended.choices
-  if (!choice || others.length > 0 || choice.finish_reason !== null) return undefined
-  const { role: _role, content, ...more } = choice.delta
-  if (typeof content !== 'string' || !isEmpty(more)) return undefined
-  // The role is said in the first chunk alone; the next ones go out without it.
-  const next = { ...mended, choices: [{ ...choice, delta: { content } }] }
-  const came = around(`data: ${data}\n\n`)
-  const sent = around(dataEvent(next))
+function frameOf({ data, mended, events }: Learned): Frame | undefined {
+  const [choice] = mended.choices
+  if (!choice || mended.choices.length > 1 || choice.finish_reason !== null) return undefined
+  if (!saysTextAlone(choice.delta)) return undefined
+  const came = around(bytesOf(`data: ${data}\n\n`))
+  const sent = around(events)
   if (!came || !sent) return undefined
-  return {
-    before: bytesOf(came.before),
-    after: bytesOf(came.after),
-    outBefore: bytesOf(sent.before),
-    outAfter: bytesOf(sent.after),
-    index: choice.index,
-  }
+  const outBefore = sent.before.endsWith(withRole)
+    ? sent.before.slice(0, -withRole.length) + withoutRole
+    : sent.before
+  return { ...came, outBefore, outAfter: sent.after, index: choice.index }
 }
 
-function isEmpty(record: object): boolean {
-  for (const _ in record) return false
-  return true
+function saysTextAlone(delta: Delta): boolean {
+  for (const name in delta) if (name !== 'role' && name !== 'content') return false
+  return typeof delta.content === 'string'
 }
 
 const key = /"content": ?"/

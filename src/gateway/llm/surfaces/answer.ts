@@ -1,6 +1,7 @@
 import type { ToolError } from '../../../registry/errors.ts'
 import type { Llm, LlmCall } from '../call.ts'
 import type { Chunk } from '../chat.ts'
+import { bytesOf } from '../sse.ts'
 import { type LoopReport, runLoop, type Step, wantsLoop } from '../loop.ts'
 import type { PoolNode } from '../node.ts'
 import type { Turn, TurnContext } from '../turn.ts'
@@ -53,7 +54,11 @@ async function whole(llm: Llm, call: LlmCall, surface: Surface): Promise<unknown
 /** Events are gathered while one piece of the node's stream is read, then sent in one write. */
 async function stream(llm: Llm, call: LlmCall, surface: Surface): Promise<unknown> {
   const out = call.openStream({ keepAlive: true })
+  // Passed events are a byte a character, so what is said between them must be as well.
+  const passes = surface.passesEvents === true && !wantsLoop(surface.request.body)
+  const encoding = passes ? 'latin1' : 'utf8'
   let pending = ''
+  const say = (text: string): void => void (pending += passes ? bytesOf(text) : text)
   const head = (): void => {
     if (out.started) return
     out.head()
@@ -65,7 +70,7 @@ async function stream(llm: Llm, call: LlmCall, surface: Surface): Promise<unknow
       head()
       const text = pending
       pending = ''
-      flowing = out.write(text)
+      flowing = out.write(text, encoding)
     }
     const flows = flowing
     flowing = true
@@ -75,15 +80,8 @@ async function stream(llm: Llm, call: LlmCall, surface: Surface): Promise<unknow
     pool: llm.pool,
     signal: call.signal,
     onNode: asked(call),
-    emit: chunk => void (pending += surface.chunk(chunk)),
-    ...(surface.passesEvents && !wantsLoop(surface.request.body)
-      ? {
-          passEvents(events: string) {
-            flush()
-            flowing = out.write(events, 'latin1')
-          },
-        }
-      : {}),
+    emit: chunk => say(surface.chunk(chunk)),
+    ...(passes ? { passEvents: (events: string) => void (pending += events) } : {}),
     onHead() {
       head()
       flush()
@@ -98,7 +96,7 @@ async function stream(llm: Llm, call: LlmCall, surface: Surface): Promise<unknow
         llm,
         call,
         onStep(step, names) {
-          pending += surface.step(step, names)
+          say(surface.step(step, names))
           flush()
         },
       },
@@ -107,11 +105,14 @@ async function stream(llm: Llm, call: LlmCall, surface: Surface): Promise<unknow
     note(call, turn)
     turn.close()
     head()
-    out.end(pending + surface.end(turn, toolgate))
+    say(surface.end(turn, toolgate))
+    out.end(pending, encoding)
   } catch (error) {
     const shown = call.why(error)
     if (!out.started) throw shown
-    if (shown.code !== 'TG_CLIENT_CLOSED') out.end(pending + surface.broken(shown))
+    if (shown.code === 'TG_CLIENT_CLOSED') return call.reply
+    say(surface.broken(shown))
+    out.end(pending, encoding)
   }
   return call.reply
 }

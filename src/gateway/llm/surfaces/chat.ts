@@ -1,6 +1,6 @@
-import { affinityOf } from '../affinity.ts'
 import { type Llm, type LlmCall, servedModel } from '../call.ts'
 import { editMembers, isRecord, type Json, type Patch } from '../json.ts'
+import type { LlmLimits } from '../limits.ts'
 import { wantsLoop } from '../loop.ts'
 import { completionOf } from '../mend/completion.ts'
 import { openAiProblem } from '../problem.ts'
@@ -16,12 +16,12 @@ export async function chat(llm: Llm, call: LlmCall): Promise<unknown> {
   const model = modelOf(json)
   if (!call.raw) validateChat(json, llm.limits)
   const served = await servedModel(llm, call, model)
-  const affinity = affinityOf(json)
   if (call.raw || llm.pool.peek(served)?.spec.raw) {
-    return copy(llm, call, { path: '/v1/chat/completions', served, affinity })
+    return copy(llm, call, { path: '/v1/chat/completions', served })
   }
+  const messages = await llm.media.check(json['messages'], call.signal)
   return answerTurn(llm, call, {
-    request: await chatRequest(llm, call, { model, served, affinity }),
+    request: chatRequest(call, { model, served, messages, limits: llm.limits }),
     passesEvents: true,
     chunk: dataEvent,
     /** A valid chunk that says nothing, with the step beside it. */
@@ -41,11 +41,17 @@ export async function chat(llm: Llm, call: LlmCall): Promise<unknown> {
   })
 }
 
-type Names = { model: string; served: string; affinity: number | undefined }
+type Checked = {
+  model: string
+  served: string
+  /** With the media that were put in; absent where nothing changed. */
+  messages: readonly Json[] | undefined
+  limits: LlmLimits
+}
 
-async function chatRequest(llm: Llm, call: LlmCall, names: Names): Promise<TurnRequest> {
+function chatRequest(call: LlmCall, checked: Checked): TurnRequest {
   const { json, bytes } = call.body
-  const messages = await llm.media.check(json['messages'], call.signal)
+  const { messages, limits, ...names } = checked
   const patch: Patch = { ...legacyFunctions(json), ...(messages ? { messages } : {}) }
   const changed = Object.keys(patch).length > 0
   const body = changed ? { ...json, ...patch } : json
@@ -56,7 +62,7 @@ async function chatRequest(llm: Llm, call: LlmCall, names: Names): Promise<TurnR
     bytes: changed ? Buffer.from(editMembers(bytes.toString(), patch)) : bytes,
     stream: json['stream'] === true,
     includeUsage: isRecord(options) && options['include_usage'] === true,
-    offer: offerOf(body, llm.limits),
+    offer: offerOf(body, limits),
     splitsThoughts: wantsLoop(json),
   }
 }

@@ -1,5 +1,4 @@
 import { fail } from '../../../registry/errors.ts'
-import { affinityOf } from '../affinity.ts'
 import { type Llm, type LlmCall, servedModel } from '../call.ts'
 import { mendFinish, mendUsage, newCompletionId } from '../chat.ts'
 import { editMembers, isRecord, type Json, numberOf, parseRecord, recordsIn } from '../json.ts'
@@ -21,20 +20,16 @@ export async function completions(llm: Llm, call: LlmCall): Promise<unknown> {
     throw refuse('prompt', 'must be a string or a list')
   }
   const served = await servedModel(llm, call, model)
-  const options = { path: '/v1/completions', served, affinity: affinityOf(json) }
+  const options = { path: '/v1/completions', served }
   const untouched =
     call.raw || json['skip_special_tokens'] === false || llm.pool.peek(served)?.spec.raw
   if (untouched) return copy(llm, call, options)
   return mended(llm, call, { ...options, model })
 }
 
-type Names = { path: string; served: string; model: string; affinity: number | undefined }
+type Names = { path: string; served: string; model: string }
 
-async function mended(
-  llm: Llm,
-  call: LlmCall,
-  { path, served, model, affinity }: Names,
-): Promise<unknown> {
+async function mended(llm: Llm, call: LlmCall, { path, served, model }: Names): Promise<unknown> {
   const { json, bytes } = call.body
   const asked = json['stream'] === true
   const mend = createCompletionMender(json, { model, created: Math.floor(llm.now() / 1000) })
@@ -45,7 +40,7 @@ async function mended(
   try {
     const exchanged = await llm.pool.exchange({
       model: served,
-      affinity,
+      conversation: json,
       signal: call.signal,
       request(node) {
         done = false
@@ -99,10 +94,11 @@ async function mended(
       return call.reply
     }
     reader?.end()
-    if (mend.problem) throw refusalOf(mend.problem, node.url)
+    const problem = mend.problem()
+    if (problem) throw refusalOf(problem, node.url)
     if (exchanged.error || !done)
       throw fail('TG_UPSTREAM_FAILED', node.url, 'it broke off in the middle of its answer')
-    call.note({ usage: mend.usage })
+    call.note({ usage: mend.usage() })
     out?.end(pending + doneEvent)
   } catch (error) {
     const shown = call.why(error)
@@ -121,10 +117,8 @@ function createCompletionMender(
   const id = newCompletionId()
   const options = body['stream_options']
   const wantsUsage = isRecord(options) && options['include_usage'] === true
-  const state: { usage: ReturnType<typeof mendUsage>; problem: ReturnType<typeof nodeProblem> } = {
-    usage: undefined,
-    problem: undefined,
-  }
+  let usage: ReturnType<typeof mendUsage>
+  let problem: ReturnType<typeof nodeProblem>
   const choicesOf = (json: Json): Json[] =>
     recordsIn(json['choices']).map(choice => ({
       ...choice,
@@ -142,31 +136,26 @@ function createCompletionMender(
     choices,
   })
   return {
-    get usage() {
-      return state.usage
-    },
-    get problem() {
-      return state.problem
-    },
+    usage: () => usage,
+    problem: () => problem,
     whole(answer: Json): Json {
       const { usage: counted, ...rest } = answer
-      const usage = mendUsage(counted)
-      return { ...object(rest, choicesOf(answer)), ...(usage ? { usage } : {}) }
+      const whole = object(rest, choicesOf(answer))
+      const mended = mendUsage(counted)
+      return mended ? { ...whole, usage: mended } : whole
     },
     event(data: string): string {
       const json = parseRecord(data)
       if (!json) return ''
       if ('error' in json || 'error_code' in json || json['object'] === 'error') {
-        state.problem ??= nodeProblem(200, data)
+        problem ??= nodeProblem(200, data)
         return ''
       }
       const { usage: counted, ...rest } = json
-      state.usage = mendUsage(counted) ?? state.usage
+      usage = mendUsage(counted) ?? usage
       const choices = choicesOf(json)
       if (choices.length === 0) {
-        return wantsUsage && state.usage
-          ? dataEvent({ ...object(rest, []), usage: state.usage })
-          : ''
+        return wantsUsage && usage ? dataEvent({ ...object(rest, []), usage }) : ''
       }
       return dataEvent({ ...object(rest, choices), ...(wantsUsage ? { usage: null } : {}) })
     },

@@ -1,6 +1,6 @@
 import type { LlmCall, Llm } from '../call.ts'
 import type { NodeRequest } from '../dispatch.ts'
-import { editMembers, type Patch } from '../json.ts'
+import { editMembers, type Json, type Patch } from '../json.ts'
 import type { PoolNode } from '../node.ts'
 import type { Exchanged } from '../exchange.ts'
 import { nodeProblem, openAiProblem, refusalOf } from '../problem.ts'
@@ -11,7 +11,8 @@ export type CopyOptions = {
   path: string
   /** As the pool serves it; undefined where the surface names no model. */
   served: string | undefined
-  affinity: number | undefined
+  /** The request in OpenAI's shape, where it came in another: conversations are told apart by it. */
+  conversation?: Json
   headers?: Record<string, string>
   /** The error event of a stream that broke; OpenAI's where nothing else is said. */
   brokenEvent?: (problem: ReturnType<typeof fail>) => string
@@ -77,7 +78,7 @@ function exchange(
   const { pool } = llm
   const exchanged = pool.exchange({
     model: options.served,
-    affinity: options.affinity,
+    conversation: options.conversation ?? call.body.json,
     signal: call.signal,
     raw: call.raw,
     request: node => nodeRequest(call, options, node),

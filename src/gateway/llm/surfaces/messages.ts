@@ -1,4 +1,3 @@
-import { affinityOf } from '../affinity.ts'
 import { type Llm, type LlmCall, servedModel } from '../call.ts'
 import { countTokens } from '../count.ts'
 import { contentText } from '../families/family.ts'
@@ -23,7 +22,6 @@ export async function messages(llm: Llm, call: LlmCall): Promise<unknown> {
   const body = call.raw ? json : toChatBody(json)
   if (!call.raw) validateChat(body, llm.limits)
   const served = await servedModel(llm, call, model)
-  const affinity = affinityOf(body)
   const node = llm.pool.peek(served)
   const checked = call.raw ? undefined : await llm.media.check(body['messages'], call.signal)
   const native = node && (node.spec.native?.includes('messages') ?? surelyFrom(node, 18))
@@ -32,7 +30,7 @@ export async function messages(llm: Llm, call: LlmCall): Promise<unknown> {
     return copy(llm, call, {
       path: '/v1/messages',
       served,
-      affinity,
+      conversation: body,
       endMark: 'message_stop',
       headers: { 'anthropic-version': '2023-06-01' },
       brokenEvent: problem => `\n\n${namedEvent('error', anthropicProblem(problem))}`,
@@ -43,7 +41,6 @@ export async function messages(llm: Llm, call: LlmCall): Promise<unknown> {
     request: {
       model,
       served,
-      affinity,
       includeUsage: false,
       needsUsage: true,
       splitsThoughts: true,

@@ -1,4 +1,3 @@
-import { affinityOf } from '../affinity.ts'
 import { type Llm, type LlmCall, servedModel } from '../call.ts'
 import { recordsIn } from '../json.ts'
 import { wantsLoop } from '../loop.ts'
@@ -18,12 +17,12 @@ export async function responses(llm: Llm, call: LlmCall): Promise<unknown> {
   const body = call.raw ? json : toChatBody(json)
   if (!call.raw) validateChat(body, llm.limits)
   const served = await servedModel(llm, call, model)
-  const affinity = affinityOf(body)
   const checked = call.raw ? undefined : await llm.media.check(body['messages'], call.signal)
   const native = llm.pool.peek(served)?.spec.native?.includes('responses')
   const plainText = !wantsLoop(json) && recordsIn(json['tools']).length === 0 && !checked
   if (call.raw || (native && plainText)) {
-    return copy(llm, call, { path: '/v1/responses', served, affinity, endMark: 'event: response.' })
+    const ending = { endMark: 'event: response.' }
+    return copy(llm, call, { path: '/v1/responses', served, conversation: body, ...ending })
   }
   const createdAt = Math.floor(llm.now() / 1000)
   const encoder = createResponseEncoder({ body: json, model, createdAt })
@@ -31,7 +30,6 @@ export async function responses(llm: Llm, call: LlmCall): Promise<unknown> {
     request: {
       model,
       served,
-      affinity,
       includeUsage: false,
       needsUsage: true,
       splitsThoughts: true,

@@ -40,7 +40,7 @@ function run(bytes: Buffer[], passes: boolean): string {
   for (const piece of bytes) {
     let at = 0
     while (at < piece.length) {
-      if (reader.idle) at += mender.pass(piece.subarray(at))
+      if (reader.isIdle()) at += mender.pass(piece.subarray(at))
       const end = piece.indexOf('\n\n', at)
       const next = end === -1 ? piece.length : end + 2
       if (at < next) reader.push(piece.subarray(at, next))

@@ -285,7 +285,7 @@ t.test('errors in a stream are seen, in every form', t => {
     { object: 'error', message: 'm', code: 400 },
     delta({}, { finish_reason: 'error' }),
   ]) {
-    t.match(run([chunk]).mender.problem, { status: Number, message: String })
+    t.match(run([chunk]).mender.problem(), { status: Number, message: String })
   }
   t.end()
 })
