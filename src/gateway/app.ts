@@ -164,7 +164,8 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
 
   // The server and what holds for every route.
   const { trustedProxies } = config
-  const app = createServer({ log, limits, trustedProxies, onRefused: refusals.tell })
+  const facts = { log, limits, trustedProxies, onRefused: refusals.tell }
+  const app = createServer(facts)
   const life = createLife(limits)
   life.endWith(app)
   watchServer(app)
@@ -271,8 +272,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
       storeUpload: files.storeUpload,
       fileUrl: (_request, id) => files.urlAt(publicOrigin, id),
       openArtifact: files.open,
-      limits,
-      log,
+      ...facts,
       watch(server) {
         watchServer(server)
         life.endWith(server)

@@ -47,6 +47,8 @@ export type CallContext = {
   face: string
   /** Id of the caller's key, for `scope: 'caller'` and for logs. */
   caller?: string
+  /** Address of the client, for the audit trail. */
+  readonly address?: string | undefined
   /** The tools that this caller may call; absent = all. */
   scope?: ToolScope
   control?: CacheControl

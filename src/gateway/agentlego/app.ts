@@ -1,4 +1,4 @@
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { type Invoke, present } from '../../registry/call.ts'
 import { fail } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
@@ -8,13 +8,13 @@ import { type AccessOptions, guardAccess, isSecured } from '../auth/access.ts'
 import type { StoreUpload } from '../http/arguments.ts'
 import { parseJsonBodies } from '../http/json-body.ts'
 import type { OriginOf } from '../http/origin.ts'
-import { readForms, serverOptions } from '../http/server.ts'
+import { readForms, type ServerFacts, serverOptions } from '../http/server.ts'
 import { sendDocument, toDocument } from '../http/send-json.ts'
 import { answerDetails } from './errors.ts'
 import { type OpenArtifact, valuesOf } from './values.ts'
 
 /** What the AgentLego face stands on. */
-export type AgentLegoOptions = {
+export type AgentLegoOptions = ServerFacts & {
   registry: Registry
   invoke: Invoke
   access: AccessOptions
@@ -22,17 +22,16 @@ export type AgentLegoOptions = {
   storeUpload: StoreUpload
   fileUrl: (request: FastifyRequest, id: string) => string
   openArtifact: OpenArtifact
-  limits: { bodyBytesMax: number; fileBytesMax: number; redisMs: number; requestMs: number }
-  log: FastifyBaseLogger
+  limits: { redisMs: number }
   /** Watches what is asked and answered. */
   watch?: (app: FastifyInstance) => void
 }
 
 /** An app of its own, for its own port: it speaks `agentlego-server`, so that its clients need no change. */
 export async function buildAgentLegoApp(options: AgentLegoOptions): Promise<FastifyInstance> {
-  const { limits, log } = options
+  const { limits } = options
   const app = fastify({
-    ...serverOptions(log, limits),
+    ...serverOptions(options),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
   })
   answerDetails(app)

@@ -71,13 +71,17 @@ export const isOpenBesideKeys = (
   isSecured(options) &&
   (access === 'open' || (access === 'document' && options.documents === 'public'))
 
-/** Who calls, and which tools that caller may call, for a call's context. */
+/** Who calls from where, and which tools that caller may call, for a call's context. */
 export function callerOf({
   caller,
   holder,
-}: Pick<FastifyRequest, 'caller' | 'holder'>): Pick<CallContext, 'caller' | 'scope'> {
-  if (caller === undefined) return {}
-  return holder?.scope ? { caller, scope: holder.scope } : { caller }
+  ip: address,
+}: Pick<FastifyRequest, 'caller' | 'holder' | 'ip'>): Pick<
+  CallContext,
+  'caller' | 'scope' | 'address'
+> {
+  if (caller === undefined) return { address }
+  return holder?.scope ? { caller, address, scope: holder.scope } : { caller, address }
 }
 
 /**

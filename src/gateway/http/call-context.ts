@@ -8,6 +8,8 @@ export type CallFacts = {
   requestId: string
   face: string
   caller: string | undefined
+  /** The client's; a socket that has ended does not know it any more. */
+  address?: string
   scope: CallContext['scope'] | undefined
   control: CacheControl
   redisMs: number
@@ -22,6 +24,7 @@ class LazyContext implements CallContext {
   readonly report: CacheReport = {}
   readonly patience: { redisMs: number }
   declare caller?: string
+  readonly address: string | undefined
   declare scope?: NonNullable<CallContext['scope']>
   declare progress?: NonNullable<CallContext['progress']>
   declare deadlineMs?: number
@@ -29,9 +32,10 @@ class LazyContext implements CallContext {
   readonly #makeSignal: () => AbortSignal
   #signal: AbortSignal | undefined
 
-  constructor({ requestId, face, caller, scope, control, redisMs, signal }: CallFacts) {
+  constructor({ requestId, face, caller, address, scope, control, redisMs, signal }: CallFacts) {
     this.requestId = requestId
     this.face = face
+    this.address = address
     this.control = control
     this.patience = { redisMs }
     this.#makeSignal = signal
@@ -58,6 +62,7 @@ export const callContext = (
     requestId: request.id,
     face,
     caller: request.caller,
+    address: request.ip,
     scope: request.holder?.scope,
     control: readCacheControl(request.headers['cache-control']),
     redisMs: request.patience?.redisMs ?? redisMs,

@@ -11,13 +11,18 @@ import { answerUnknownRoutes } from './unknown-route.ts'
 
 type ServerLimits = { bodyBytesMax: number; fileBytesMax: number; requestMs: number }
 
-/** How every server of ours is made, whichever port it has: bounds, request ids, and its log. */
-export const serverOptions = (
-  log: FastifyBaseLogger,
-  limits: ServerLimits,
+/** What every server of ours is made of, whichever port it has. */
+export type ServerFacts = {
+  log: FastifyBaseLogger
+  limits: ServerLimits
+  /** Addresses of our own proxies, whose word for a client's address is taken. */
+  trustedProxies?: readonly string[]
   /** Told what never became a request. */
-  onRefused?: (code: string) => void,
-) =>
+  onRefused?: (code: string) => void
+}
+
+/** How every server of ours is made: bounds, request ids, its log, and whose word it takes. */
+export const serverOptions = ({ log, limits, trustedProxies = [], onRefused }: ServerFacts) =>
   ({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -30,20 +35,13 @@ export const serverOptions = (
     // A child logger for each request costs more than a cached call: lines name the request themselves.
     childLoggerFactory: (logger: FastifyBaseLogger) => logger,
     clientErrorHandler: answerBrokenFrame(limits, onRefused),
+    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
   }) as const
 
 /** The server, and what holds for every route: bounds, error shapes, JSON, a request id. */
-export function createServer(options: {
-  log: FastifyBaseLogger
-  limits: ServerLimits
-  trustedProxies?: readonly string[]
-  /** Told what never became a request. */
-  onRefused?: (code: string) => void
-}): FastifyInstance {
-  const { log, limits, trustedProxies = [], onRefused } = options
+export function createServer(facts: ServerFacts): FastifyInstance {
   const app = fastify({
-    ...serverOptions(log, limits, onRefused),
-    trustProxy: trustedProxies.length > 0 ? [...trustedProxies] : false,
+    ...serverOptions(facts),
     frameworkErrors: answerBadPath,
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
   })

@@ -51,6 +51,7 @@ export type CallFacts = {
 export type ModelRequestFacts = CallFacts & {
   requestId: string
   caller: string | undefined
+  address: string | undefined
   status: number
   ms: number
   bytesIn: number
@@ -88,6 +89,7 @@ export function beginCall(
   const timer = setTimeout(() => {
     controller.abort(fail('TG_DEADLINE', 'the answer', wholeMs))
   }, wholeMs)
+  const caller = callerOf(request)
   const leave = reply.server.life?.follow(reason => controller.abort(reason))
   reply.raw.once('close', () => {
     leave?.()
@@ -98,6 +100,7 @@ export function beginCall(
       ...facts,
       requestId: request.id,
       caller: request.caller,
+      address: caller.address,
       status: reply.raw.writableFinished ? reply.raw.statusCode : 499,
       ms: now() - startedAt,
       bytesIn: body.bytes.length,
@@ -109,7 +112,7 @@ export function beginCall(
     body,
     reply,
     requestId: request.id,
-    caller: callerOf(request),
+    caller,
     note: more => void Object.assign(facts, more),
     openStream(options) {
       facts.stream = true

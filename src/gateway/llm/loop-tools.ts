@@ -4,7 +4,7 @@ import type { Json } from './json.ts'
 /** A tool of the registry, as the loop offers it. */
 export type LoopTool = { name: string; description: string; input: Json }
 /** Who asks, and which tools that caller may use. */
-export type LoopCaller = Pick<CallContext, 'caller' | 'scope'>
+export type LoopCaller = Pick<CallContext, 'caller' | 'scope' | 'address'>
 /** What a call came to: text for the model, files beside it, or why it failed. */
 export type LoopResult = {
   text: string

@@ -44,6 +44,7 @@ export function createExchanges(options: ExchangeOptions): Exchanges {
       requestId: request.id,
       face: 'mcp',
       caller: request.caller,
+      address: request.ip,
       scope: request.holder?.scope,
       control: controlOf(call.meta, request.headers['cache-control']),
       redisMs: request.patience?.redisMs ?? options.redisMs,

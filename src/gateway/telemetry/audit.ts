@@ -65,7 +65,7 @@ export function createAudit(options: {
 }
 
 function callEntry({ name, args, outcome, ms, context, answer }: CallFacts, bodies: boolean) {
-  const { requestId, face, caller, report } = context
+  const { requestId, face, caller, address, report } = context
   const asked = JSON.stringify(args) ?? ''
   const given = answer?.result.json ?? ''
   return {
@@ -73,6 +73,7 @@ function callEntry({ name, args, outcome, ms, context, answer }: CallFacts, bodi
     requestId,
     face,
     caller,
+    address,
     tool: answer?.tool.name ?? name.slice(0, auditLimits.nameCharactersMax),
     outcome,
     ms: Math.round(ms * 100) / 100,

@@ -72,7 +72,7 @@ t.test('tools, addresses and all keys may be limited too', async t => {
   const allowances = {
     key: { rate: '3/min' },
     address: { rate: '1/min' },
-    tools: { 'ech*': { quota: '3/day' } },
+    tools: { 'ech*': { quota: '4/day' } },
   }
   const keys = [{ id: 'ann', key: 'of ann' }]
   const file = { keys, anonymous: true, allowances, trustedProxies: ['10.0.0.0/8'] }
@@ -91,15 +91,26 @@ t.test('tools, addresses and all keys may be limited too', async t => {
   )
   t.equal((await from('10.1.2.3', '198.51.100.1')).statusCode, 200, 'but our own proxy is')
   t.equal((await from('10.1.2.3', '198.51.100.1')).statusCode, 429)
+  const lego = await app.agentLego()
+  t.teardown(() => lego.close())
+  const ofLego = (forwarded: string, remoteAddress = '10.1.2.3') =>
+    call(lego, undefined, {
+      url: '/echo',
+      remoteAddress,
+      headers: { 'x-forwarded-for': forwarded },
+    })
+  t.match((await ofLego('198.51.100.1')).json().detail, /^TG_RATE_LIMITED/, 'on its port as well')
+  t.match((await ofLego('198.51.100.2')).json(), 'x', 'where the proxy is not one caller')
+  t.match((await ofLego('198.51.100.3', '203.0.113.1')).json().detail, /^TG_RATE_LIMITED/)
   t.equal((await call(app, 'of ann')).statusCode, 200)
   t.match((await call(app, 'of ann')).json().error.message, 'the quota of the tool echo')
   t.equal((await call(app, 'of ann', { url: '/tools/other' })).statusCode, 200)
   t.match((await call(app, 'of ann')).json().error.message, 'the rate of this key')
   const { body } = await app.inject({ url: '/metrics', headers: { 'x-api-key': 'of ann' } })
-  t.match(body, 'toolgate_limited_total{by="address",policy="rate"} 3')
+  t.match(body, 'toolgate_limited_total{by="address",policy="rate"} 5')
   t.match(body, 'toolgate_limited_total{by="tool",policy="quota"} 1')
   t.match(body, 'toolgate_limited_total{by="key",policy="rate"} 1')
-  t.match(body, 'toolgate_refusals_total{code="TG_RATE_LIMITED"} 5')
+  t.match(body, 'toolgate_refusals_total{code="TG_RATE_LIMITED"} 7')
 })
 
 t.test('so many at once, and a place is free when its caller is gone', async t => {
