@@ -32,7 +32,7 @@ import { createLoopTools } from './loop-tools.ts'
 import { mcpRoutes } from './mcp/routes.ts'
 import { createRefusals } from './telemetry/count-refusals.ts'
 import { createLife, type Life } from './life.ts'
-import { createReload, type Reload } from './reload.ts'
+import { createReload, liveOf, type Reload } from './reload.ts'
 import { createMetrics } from './metrics.ts'
 import { createNetwork } from './network.ts'
 import { createPipeline } from './pipeline.ts'
@@ -91,7 +91,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   const { onLimited } = refusals
   const door = createDoor({ config, ring, keepKeys, redis: shared, onLimited, now })
   const { access } = door
-  const live = { corsOrigins: config.corsOrigins as readonly string[] }
+  const live = liveOf(config)
   const shown = {
     registry,
     originOf,
@@ -218,12 +218,16 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     registry,
     invoke,
     originOf,
-    secured: isSecured(access),
+    secured: () => isSecured(access),
     fileUrl: files.urlFor,
     openArtifact: files.open,
     redisMs: limits.redisMs,
     version: options.version,
-    browsers: config,
+    browsers: {
+      host: config.host,
+      publicUrl: config.publicUrl,
+      corsOrigins: () => live.corsOrigins,
+    },
     search: config.mcpSearch,
   })
   await app.register(lagentRoutes, {
@@ -237,7 +241,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   await app.register(llmRoutes, {
     pool: limitModels(pool, door.limits.model, limits.redisMs),
     limits: limitsOf(limits),
-    logPrompts: config.llm.logPrompts,
+    logPrompts: () => live.logPrompts,
     tools: createLoopTools({
       registry,
       invoke,
@@ -249,7 +253,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
     publicOrigin,
     metrics: measured.metrics,
     now,
-    registration: { allow: config.llm.registrars },
+    registration: { allow: () => live.registrars },
     allowedHosts: config.allowedHosts,
     ...(redis ? { redis } : {}),
     onRequest: seen.onModelRequest,

@@ -9,21 +9,37 @@ import type { Sources } from './sources/sources.ts'
 /** Takes a changed configuration over; what it gives are the keys that want a new process. */
 export type Reload = (next: Config) => Promise<string[]>
 
-/** What may change while calls run; every other key is named and waits for the next start. */
-const changeable = new Set<keyof Config>([
+/** What may change while calls run, member by member; every other one is named and waits for the next start. */
+const changeable: ReadonlySet<string> = new Set([
   'keys',
   'allowances',
   'corsOrigins',
   'logLevel',
   'sources',
   'mcpServers',
-  'llm',
+  'llm.nodes',
+  'llm.registrars',
+  'llm.logPrompts',
 ])
 
-/** Makes it, for a gateway that was built with `config`. `live` is what routes read at each request. */
+/** What routes read at each request. */
+export type Live = {
+  corsOrigins: readonly string[]
+  registrars: readonly string[]
+  logPrompts: boolean
+}
+
+/** What a configuration says of it. */
+export const liveOf = ({ corsOrigins, llm }: Config): Live => ({
+  corsOrigins,
+  registrars: llm.registrars,
+  logPrompts: llm.logPrompts,
+})
+
+/** Makes it, for a gateway that was built with `config`. */
 export function createReload(parts: {
   config: Config
-  live: { corsOrigins: readonly string[] }
+  live: Live
   door: Door
   sources: Sources
   pool: Pool
@@ -38,12 +54,27 @@ export function createReload(parts: {
     // Whatever can throw comes first, so that nothing is taken over by half.
     const definitions = configuredSources(next)
     door.configure(next)
-    live.corsOrigins = next.corsOrigins
+    Object.assign(live, liveOf(next))
     log.level = next.logLevel
     await Promise.all([sources.configure(definitions), followNodes(pool, before, next)])
-    const names = Object.keys(next) as (keyof Config)[]
-    return names.filter(name => !changeable.has(name) && differ(before[name], next[name]))
+    const names = new Set([...membersOf(before).keys(), ...membersOf(next).keys()])
+    return [...names].filter(
+      name =>
+        !changeable.has(name) && differ(membersOf(before).get(name), membersOf(next).get(name)),
+    )
   }
+}
+
+/** Parts whose members are told one by one. */
+const parts: ReadonlySet<string> = new Set(['llm', 'limits', 'audit', 'traces'])
+
+function membersOf(config: Config): Map<string, unknown> {
+  const members = Object.entries<unknown>(config).flatMap(([name, value]) =>
+    parts.has(name) && typeof value === 'object' && value !== null
+      ? Object.entries(value).map(([member, its]) => [`${name}.${member}`, its] as const)
+      : [[name, value] as const],
+  )
+  return new Map(members)
 }
 
 const differ = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b)

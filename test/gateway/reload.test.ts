@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import t from 'tap'
 import { watchConfig } from '../../src/cli/watch-config.ts'
-import { parseConfig } from '../../src/config.ts'
+import { type Config, configSchema, parseConfig } from '../../src/config.ts'
 import { testApp } from '../fixtures/app.ts'
+import { modernRequest } from '../fixtures/mcp-client.ts'
 import { startStandIn } from '../fixtures/llm/stand-in.ts'
 import { until } from '../fixtures/until.ts'
 
@@ -103,4 +104,85 @@ t.test('a configuration that is wrong leaves the one before in force', async t =
   process.emit('SIGHUP')
   await until('it is read on SIGHUP', () => taken.length > 1)
   t.same(taken.at(-1), ['bob'])
+})
+
+type Schema = { properties?: Record<string, Schema> }
+/** The parts whose members are told one by one: those that are always there. */
+const described: Record<string, object> = configSchema.properties
+const pathsOf = (config: Config): string[] =>
+  Object.entries(described).flatMap(([name, schema]) => {
+    const { properties } = schema as Schema
+    return properties && name in config && name !== 'allowances'
+      ? Object.keys(properties).map(member => `${name}.${member}`)
+      : [name]
+  })
+
+/** What is taken over at once, each in a form that is another one. */
+const followed: Record<string, unknown> = {
+  keys: [{ id: 'ann', key: 'of ann' }],
+  allowances: { tools: {}, models: {}, wrongKeys: '7/min' },
+  corsOrigins: ['https://pages.example'],
+  logLevel: 'fatal',
+  sources: [],
+  mcpServers: {},
+  'llm.nodes': [],
+  'llm.registrars': ['192.0.2.1'],
+  'llm.logPrompts': true,
+}
+
+/** Another value of the same kind; reload takes what a parser has let through. */
+function other(value: unknown): unknown {
+  if (typeof value === 'number') return value + 1
+  if (typeof value === 'boolean') return !value
+  if (Array.isArray(value)) return [...value, 'more']
+  return typeof value === 'object' && value !== null ? { ...value, more: 'more' } : 'other'
+}
+
+t.test('every field of the configuration is taken over, or named as one that is not', async t => {
+  const { app, config } = await testApp(t)
+  await app.ready()
+  const paths = pathsOf(config)
+  t.ok(paths.length > 50, `${paths.length} fields`)
+  for (const path of Object.keys(followed)) t.ok(paths.includes(path), `${path} is one`)
+  for (const path of paths) {
+    const [part = '', member] = path.split('.')
+    const before = config[part as keyof Config] as unknown
+    const changed = (value: unknown): unknown => (path in followed ? followed[path] : other(value))
+    const next =
+      member === undefined
+        ? changed(before)
+        : { ...(before as object), [member]: changed((before as Loose)[member]) }
+    await app.reload(config)
+    const named = await app.reload({ ...config, [part]: next } as Config)
+    t.same(named, path in followed ? [] : [path], path)
+  }
+})
+type Loose = Record<string, unknown>
+
+t.test('who may register, which pages reach MCP, and the hints of its lists follow', async t => {
+  const { app, config } = await testApp(t)
+  await app.ready()
+  const post = (url: string, payload: object, headers: Record<string, string> = {}) =>
+    app.inject({ method: 'POST', url, payload, headers })
+  const { headers, payload } = modernRequest('tools/list')
+  const list = (more: Record<string, string> = {}) => post('/mcp', payload, { ...headers, ...more })
+  const page = { origin: 'https://pages.example' }
+  const nodes = { url: 'http://127.0.0.1:9' }
+
+  t.equal((await post('/nodes/add', nodes)).statusCode, 404)
+  t.equal((await list(page)).statusCode, 403)
+  t.match((await list()).json(), { result: { cacheScope: 'public' } })
+  const llm = { ...config.llm, registrars: ['127.0.0.1'] }
+  await app.reload({ ...config, llm, corsOrigins: [page.origin] })
+  t.not((await post('/nodes/add', nodes)).statusCode, 404)
+  t.equal((await list(page)).statusCode, 200)
+  await app.reload({ ...config, keys: [{ id: 'ann', key: 'of ann' }] })
+  t.equal((await post('/nodes/add', nodes)).statusCode, 404)
+  const keyed = { 'x-api-key': 'of ann' }
+  t.match((await list({ ...page, ...keyed })).json(), { result: { cacheScope: 'private' } })
+  t.equal(
+    (await list(page)).statusCode,
+    401,
+    'a foreign page is asked for a key, where there is one',
+  )
 })

@@ -23,7 +23,7 @@ export type Llm = {
   tools: LoopTools | undefined
   metrics: LlmMetrics | undefined
   /** Prompts are in no log unless the operator asks. */
-  logPrompts: boolean
+  logPrompts: () => boolean
   /** Told of every request once it has ended. */
   onRequest: (facts: ModelRequestFacts) => void
 }
@@ -160,7 +160,7 @@ function finish(llm: Llm, { facts, reply, startedAt, stream, requestId, body }: 
   }
   // What is undefined is left out of the line.
   const served = facts.served === facts.model ? undefined : facts.served
-  const prompt = llm.logPrompts ? (body.json['messages'] ?? body.json['prompt']) : undefined
+  const prompt = llm.logPrompts() ? (body.json['messages'] ?? body.json['prompt']) : undefined
   log.info({ requestId, ...facts, served, status, ms, firstMs, prompt }, 'llm request')
 }
 

@@ -40,7 +40,7 @@ export type LlmOptions = {
   /** The way to those servers, in place of the network. */
   mediaDispatcher?: Dispatcher
   lookup?: (host: string) => Promise<string[]>
-  logPrompts?: boolean
+  logPrompts?: () => boolean
   /** Told of every request once it has ended. */
   onRequest?: Llm['onRequest']
   /** Shares the nodes that admins add among replicas. */
@@ -67,7 +67,7 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
     dispatcher: options.mediaDispatcher,
     ...(options.lookup ? { lookup: options.lookup } : {}),
   })
-  const { logPrompts = false, onRequest = () => undefined } = options
+  const { logPrompts = () => false, onRequest = () => undefined } = options
   const llm: Llm = { pool, limits, log, now, streams, media, tools, metrics, logPrompts, onRequest }
   const startedAt = now()
 
@@ -130,7 +130,7 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
       throw fail('TG_ROUTE_UNKNOWN', request.url.split('?')[0]!)
     })
   })
-  nodeRoutes(app, { pool, shared, registration: options.registration ?? { allow: [] } })
+  nodeRoutes(app, { pool, shared, registration: options.registration ?? { allow: () => [] } })
 }
 
 const metricsOf = (given: LlmMetrics | Registry | undefined): LlmMetrics | undefined =>

@@ -3,12 +3,15 @@ import { fail } from '../../registry/errors.ts'
 
 /** What says which pages and which names of this machine are trusted. */
 export type BrowserGuardOptions = {
-  /** The address we listen on. */
-  host: string
-  publicUrl?: string | undefined
-  corsOrigins: readonly string[]
+  browsers: {
+    /** The address we listen on. */
+    host: string
+    publicUrl?: string | undefined
+    /** Those of the moment. */
+    corsOrigins: () => readonly string[]
+  }
   /** True when every call needs a key, which a foreign page does not have. */
-  secured: boolean
+  secured: () => boolean
 }
 
 const loopbackName = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i
@@ -21,21 +24,27 @@ const loopbackHost = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i
  * key is needed.
  */
 export function createBrowserGuard(options: BrowserGuardOptions): onRequestHookHandler {
-  const { host, publicUrl, corsOrigins, secured } = options
+  const { browsers, secured } = options
+  const { host, publicUrl, corsOrigins } = browsers
   const own = publicUrl ? new URL(publicUrl) : undefined
-  const origins = new Set([...(own ? [own.origin] : []), ...corsOrigins])
-  const anyOrigin = secured && origins.has('*')
-  const localOnly = loopbackHost.test(host) && !secured
+  const isLocal = loopbackHost.test(host)
 
   const isOwnHost = (name: string): boolean => loopbackName.test(name) || name === own?.hostname
-  const isKnownOrigin = (origin: string): boolean =>
-    anyOrigin || origins.has(origin) || loopbackName.test(hostnameOf(origin) ?? '')
+  function isKnownOrigin(origin: string): boolean {
+    const origins = corsOrigins()
+    return (
+      origin === own?.origin ||
+      origins.includes(origin) ||
+      loopbackName.test(hostnameOf(origin) ?? '') ||
+      (secured() && origins.includes('*'))
+    )
+  }
 
   return (request, _reply, done) => {
     const { origin, host: named = '' } = request.headers
     if (origin !== undefined && !isKnownOrigin(origin))
       return done(fail('TG_FORBIDDEN', `pages of ${origin.slice(0, 120)} may not call this server`))
-    if (localOnly && !isOwnHost(hostnameOf(`http://${named}`) ?? ''))
+    if (isLocal && !secured() && !isOwnHost(hostnameOf(`http://${named}`) ?? ''))
       return done(fail('TG_FORBIDDEN', 'this server answers to a loopback Host alone'))
     done()
   }

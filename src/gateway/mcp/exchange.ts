@@ -15,7 +15,8 @@ export type ExchangeOptions = {
   registry: Registry
   tools: McpTools
   originOf: OriginOf
-  secured: boolean
+  /** Whether calls need a key now; the first key may be made later. */
+  secured: () => boolean
   fileUrl: (request: FastifyRequest, id: string) => string
   openArtifact: OpenArtifact
   redisMs: number

@@ -32,21 +32,28 @@ export function createHotAnswers(options: {
   registry: Registry
   tools: McpTools
   version: string
-  secured: boolean
+  secured: () => boolean
 }): HotAnswers {
   const { registry, tools, version, secured } = options
   const serverInfo = { [metaKeys.serverInfo]: { name: 'toolgate', title: 'Toolgate', version } }
-  const { ttlMs, cacheScope } = listHints(secured)
   const written = new WeakMap<Tool, string>()
   const complete = '"resultType":"complete",'
-  const listTail = `,${complete}"ttlMs":${ttlMs},"cacheScope":"${cacheScope}","_meta":${JSON.stringify(serverInfo)}}`
+  const tailOf = (isSecured: boolean): string => {
+    const { ttlMs, cacheScope } = listHints(isSecured)
+    return `,${complete}"ttlMs":${ttlMs},"cacheScope":"${cacheScope}","_meta":${JSON.stringify(serverInfo)}}`
+  }
+  const tails = { open: tailOf(false), keyed: tailOf(true) }
 
   return {
     async list({ id, modern }, offer) {
       const key = `mcp json ${offer.scope.key} ${offer.search}`
       const list = await registry.memo(key, () => writeList(tools.offered(offer)))
       const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"tools":`
-      return Buffer.concat([Buffer.from(head), list, Buffer.from(modern ? `${listTail}}` : '}}')])
+      return Buffer.concat([
+        Buffer.from(head),
+        list,
+        Buffer.from(modern ? `${secured() ? tails.keyed : tails.open}}` : '}}'),
+      ])
     },
     async call({ id, modern, name, args }, offer, { context, ways, onError }) {
       const meta = modern ? serverInfo : {}

@@ -17,8 +17,7 @@ import { createMcpTools, type Offer } from './tools.ts'
 /** What the MCP face stands on. */
 export type McpRoutesOptions = Omit<ExchangeOptions, 'tools'> & {
   invoke: Invoke
-  /** Which pages and names are trusted; `secured` is added. */
-  browsers: Omit<BrowserGuardOptions, 'secured'>
+  browsers: BrowserGuardOptions['browsers']
   /** Offers `find_tools` and `call_tool` in place of the list, unless the address says `?search=`. */
   search?: boolean
   extension?: McpExtension
@@ -26,11 +25,11 @@ export type McpRoutesOptions = Omit<ExchangeOptions, 'tools'> & {
 
 /** `POST /mcp`, `/tools/:name/mcp` and `/tags/:tag/mcp`: both eras of MCP over Streamable HTTP. */
 export async function mcpRoutes(app: FastifyInstance, options: McpRoutesOptions): Promise<void> {
-  const { registry, secured, search = false } = options
+  const { registry, search = false } = options
   const config = { access: 'key' as const, face: 'mcp' }
   const seenBy = ({ holder }: FastifyRequest) => registry.within(holder?.scope)
   const serve = createServe(app, options)
-  app.addHook('onRequest', createBrowserGuard({ ...options.browsers, secured }))
+  app.addHook('onRequest', createBrowserGuard(options))
   answerErrors(app)
 
   app.post('/mcp', { config }, (request, reply) =>

@@ -65,7 +65,8 @@ export function createSdkAnswers(
   }
 
   function callerOf(request: FastifyRequest, offer: Offer): McpCaller {
-    const { tools, openArtifact, secured, version, exchanges } = options
+    const { tools, openArtifact, version, exchanges } = options
+    const secured = options.secured()
     const { scope } = offer
     const origin = originOf(request)
     return {

@@ -346,7 +346,7 @@ t.test('an LMDeploy joins by its own flag, from allowed addresses alone', async 
   await closed.app.close()
   const open = await createGateway({
     nodes: [],
-    routes: { registration: { allow: ['127.0.0.0/8'] } },
+    routes: { registration: { allow: () => ['127.0.0.0/8'] } },
   })
   const joined = await open.post('/nodes/add', {
     url: `http://0.0.0.0:${node.port}`,
@@ -446,7 +446,7 @@ t.test('a prompt is in the log where the operator asks for it', async t => {
   const log = { info: (data: object) => void lines.push(data), warn() {}, error() {} }
   const { app, post } = await createGateway({
     nodes: [node.url],
-    routes: { log, logPrompts: true },
+    routes: { log, logPrompts: () => true },
   })
   await post(chat, body)
   await until('it is logged', () => lines.length === 1)

@@ -4,10 +4,10 @@ import { gatewayOf } from '../../fixtures/gateway.ts'
 import { mcpApp } from '../../fixtures/mcp-app.ts'
 import { modernRequest } from '../../fixtures/mcp-client.ts'
 
-const local = { host: '127.0.0.1', corsOrigins: ['*'] }
-const open = { host: '0.0.0.0', corsOrigins: ['*'] }
+const local = { host: '127.0.0.1', corsOrigins: () => ['*'] }
+const open = { host: '0.0.0.0', corsOrigins: () => ['*'] }
 const named = { ...local, publicUrl: 'https://tools.example' }
-const listed = { host: '127.0.0.1', corsOrigins: ['https://app.example'] }
+const listed = { host: '127.0.0.1', corsOrigins: () => ['https://app.example'] }
 
 type Case = [what: string, browsers: typeof local, headers: Record<string, string>, status: number]
 const cases: Case[] = [

@@ -13,7 +13,7 @@ t.test('a long list is written down in turns, and once', async t => {
   }))
   const { registry, invoke } = gatewayOf(many)
   const tools = createMcpTools({ registry, invoke })
-  const answers = createHotAnswers({ registry, tools, version: '0.0.0', secured: false })
+  const answers = createHotAnswers({ registry, tools, version: '0.0.0', secured: () => false })
   const offer = { scope: allTools(registry), search: false }
   const request = { id: 1, modern: true, meta: {}, method: 'tools/list' } as const
   const turnsOf = async (work: Promise<Buffer>): Promise<number> => {

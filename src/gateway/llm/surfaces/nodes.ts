@@ -9,7 +9,7 @@ import type { Pool } from '../pool.ts'
 import type { SharedNodes } from '../shared-nodes.ts'
 
 /** Who may register by LMDeploy's own `--proxy-url`: nobody, unless the operator says so. */
-export type Registration = { allow: readonly string[]; key?: string }
+export type Registration = { allow: () => readonly string[]; key?: string }
 
 const Model = Type.Union([
   Type.String({ minLength: 1, maxLength: 512 }),
@@ -72,7 +72,7 @@ export function nodeRoutes(
     return view
   })
   app.post('/nodes/add', { config: { access: 'open' } }, async request => {
-    if (!isAllowed(request.socket.remoteAddress, registration.allow))
+    if (!isAllowed(request.socket.remoteAddress, registration.allow()))
       throw fail('TG_ROUTE_UNKNOWN', '/nodes/add')
     const spec = registeredSpec(request.body, request.socket.remoteAddress ?? '', registration)
     await pool.add(spec)
