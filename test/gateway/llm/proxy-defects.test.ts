@@ -121,7 +121,10 @@ t.test('nobody changes the pool unasked, and no address is taken unseen', async 
   for (const route of ['/nodes/status', '/nodes/terminate_all'])
     t.equal((await app.inject(route)).statusCode, 404, route)
   t.equal(pool.nodes().length, 1)
-  const open = await setUp(t, [], { nodes: [], routes: { registration: { allow: () => ['127.0.0.1'] } } })
+  const open = await setUp(t, [], {
+    nodes: [],
+    routes: { registration: { allow: () => ['127.0.0.1'] } },
+  })
   for (const bad of ['http://169.254.169.254/', 'file:///etc/passwd', 'nonsense', 7]) {
     const { status, json } = await open.post('/nodes/add', { url: bad })
     t.equal(status, 400, `a failed registration says so: ${bad}`)
