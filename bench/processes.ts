@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
@@ -11,6 +12,14 @@ process.on('exit', () => {
 
 /** A server in a process of its own, so that two never share an event loop. */
 export type Server = { url: string; pid: number; stop(): Promise<void> }
+
+/** Seconds of CPU that a server has used so far, all its threads together; a tick is 10 ms. */
+export async function cpuSeconds({ pid }: Server): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  // The name, in brackets, may hold spaces: fields are counted behind it.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
 
 /** Starts a TypeScript file that prints its address as its first line. */
 export async function startServer(
