@@ -33,7 +33,7 @@ export type ChoiceMender = {
   finish(): string | undefined
   readonly held: readonly HeldCall[]
   push(raw: Json): ChunkChoice | undefined
-  /** Text that was sent already: its bytes as Latin-1. */
+  /** Text that was sent already. */
   said(text: string): void
   /** What a parser still held, and an answer that a reasoning parser took for a thought. */
   flush(): ChunkChoice | undefined
@@ -62,8 +62,6 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
   let calls: CallJoiner | undefined
   let begun = options.continues === true
   let content = ''
-  /** Bytes that were sent and not read yet, a character each. */
-  let unread = ''
   let reasoning = ''
   let finish: string | undefined
   let rest: Json = {}
@@ -99,10 +97,6 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
     content += text
     return { content: text }
   }
-  const catchUp = (): void => {
-    if (unread) content += Buffer.from(unread, 'latin1').toString()
-    unread = ''
-  }
   const turn = (): TurnChoice => {
     const made = calls?.calls() ?? []
     const ended = finish ?? 'stop'
@@ -117,11 +111,10 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
     held,
     turn,
     said(text) {
-      unread += text
+      content += text
     },
     push(raw) {
       if (finish !== undefined) return undefined
-      catchUp()
       const { index: _index, delta: rawDelta, finish_reason: reason, ...others } = raw
       const more = logprobsAreWhole(others)
       const said = isRecord(rawDelta) ? statements(rawDelta) : nothing
@@ -141,7 +134,6 @@ export function createChoiceMender(index: number, options: ChoiceOptions): Choic
       return choiceOf(delta)
     },
     flush() {
-      catchUp()
       const delta = parser ? say(parser.end()) : {}
       const called = held.length > 0 || (calls?.calls().length ?? 0) > 0
       if (finish === 'stop' && reasoning && !content.trim() && !called) {

@@ -65,7 +65,7 @@ export function createMender(
   emitChunk: ((chunk: Chunk) => void) | undefined,
 ): Mender {
   const { passEvents } = options
-  const frames = passEvents && !options.createParser ? createFrames() : undefined
+  const frames = passEvents && !options.createParser ? createFrames(passEvents) : undefined
   /** The event that is being mended. */
   let data: string | undefined
   const emit = (chunk: Chunk): void => {
@@ -96,26 +96,24 @@ export function createMender(
   const sendOne = (choice: ChunkChoice | undefined): void => {
     if (choice) send([choice])
   }
+  /** What was passed by its bytes is said now. */
+  const catchUp = (): void => {
+    const taken = frames?.taken()
+    if (taken) choiceAt(taken.index).said(taken.text)
+  }
   const turns = (): TurnChoice[] => [...choices.values()].map(choice => choice.turn())
 
   const mender: Mender = {
     event(text) {
       const chunk = parseRecord(text)
       if (!chunk) return
+      catchUp()
       data = text
       mender.push(chunk)
       data = undefined
     },
     passes: frames !== undefined,
-    pass(bytes) {
-      const passed = frames?.pass(bytes)
-      if (!passed) return 0
-      const choice = choiceAt(passed.index)
-      if (choice.finish() !== undefined) return 0
-      choice.said(passed.text)
-      passEvents?.(passed.events)
-      return passed.upTo
-    },
+    pass: bytes => frames?.pass(bytes) ?? 0,
     problem: () => problem,
     isFinished: () =>
       choices.size > 0 && [...choices.values()].every(choice => choice.finish() !== undefined),
@@ -128,14 +126,18 @@ export function createMender(
       mender.count(counted)
       if (!Array.isArray(raw)) return
       const sent: ChunkChoice[] = []
+      let ended = false
       for (const one of raw as unknown[]) {
         if (!isRecord(one)) continue
         const mender = choiceAt(numberOf(one['index']) ?? 0)
         const mended = mender.push(one)
         if (mended) sent.push(mended)
+        ended ||= mender.finish() !== undefined
         if (mender.finish() === 'error') problem ??= unnamed
       }
       if (sent.length > 0) send(sent, more)
+      // Nothing that a choice says after its end may pass.
+      if (ended) frames?.forget()
     },
     pushChoice(index, choice) {
       const mender = choiceAt(index)
@@ -147,6 +149,7 @@ export function createMender(
       if (counted) usage = mendUsage(counted) ?? usage
     },
     settle() {
+      catchUp()
       if (choices.size === 0) choiceAt(0)
       const broken: string[] = []
       for (const choice of choices.values()) {

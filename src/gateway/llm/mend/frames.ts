@@ -2,43 +2,39 @@ import type { Chunk, Delta } from '../chat.ts'
 import { stringEnd } from '../json.ts'
 import { bytesOf } from '../sse.ts'
 
-/** What a run of events became, and the text they said. Strings hold a byte a character. */
-export type Passed = {
-  /** The mended events. */
-  events: string
-  /** How many of the bytes that came are done; the rest is for the rules. */
-  upTo: number
-  index: number
-  /** The inside of a JSON string without escapes. */
-  text: string
-}
-
 /**
  * The chunks of a stream differ in one string. Once a chunk was mended by the rules, the bytes around
  * that string are known, before and after; the next ones are mended by changing those bytes alone.
  * Bytes are looked at as Latin-1, which is any bytes in a string and costs no decoding.
  */
 export type Frames = {
-  /** Passes the events at the beginning of `bytes` that differ from the last in their text alone. */
-  pass(bytes: Buffer): Passed | undefined
+  /**
+   * Passes the events at the beginning of `bytes` that differ from the last in their text alone;
+   * returns how many of the bytes are done, the rest is for the rules.
+   */
+  pass(bytes: Buffer): number
   /** Looks at what the rules made of a chunk. */
   learn(learned: Learned): void
+  /** From now on everything is for the rules. */
+  forget(): void
+  /** What was passed since the last time: the inside of JSON strings without escapes. */
+  taken(): { index: number; text: string } | undefined
 }
 /** An event's data as it came, the chunk it became, and that chunk as it was sent. */
 export type Learned = { data: string; mended: Chunk; events: string }
 
 type Frame = { before: string; after: string; outBefore: string; outAfter: string; index: number }
 
-/** Makes the memory of one stream. */
-export function createFrames(): Frames {
+/** Makes the memory of one stream; `passEvents` takes mended events, a byte a character. */
+export function createFrames(passEvents: (events: string) => void): Frames {
   let frame: Frame | undefined
+  let text = ''
   return {
     pass(bytes) {
-      if (!frame) return undefined
-      const { before, after, outBefore, outAfter, index } = frame
+      if (!frame) return 0
+      const { before, after, outBefore, outAfter } = frame
       const came = bytes.toString('latin1')
       let events = ''
-      let text = ''
       let at = 0
       // A slice against a whole string is one comparison of memory; `startsWith` goes by characters.
       while (came.slice(at, at + before.length) === before) {
@@ -51,10 +47,20 @@ export function createFrames(): Frames {
         text += said
         at = end + after.length
       }
-      return at === 0 ? undefined : { events, upTo: at, index, text }
+      if (at > 0) passEvents(events)
+      return at
     },
     learn(learned) {
       frame = frameOf(learned)
+    },
+    forget() {
+      frame = undefined
+    },
+    taken() {
+      if (!frame || text === '') return undefined
+      const taken = { index: frame.index, text: Buffer.from(text, 'latin1').toString() }
+      text = ''
+      return taken
     },
   }
 }
