@@ -6,11 +6,12 @@ import { agentlegoDocument } from '../../registry/views/agentlego-openapi.ts'
 import { createAliasCalls } from '../alias-call.ts'
 import { type AccessOptions, guardAccess, isSecured } from '../auth/access.ts'
 import type { StoreUpload } from '../http/arguments.ts'
+import { refuseOddFrames } from '../http/frames.ts'
 import { parseJsonBodies } from '../http/json-body.ts'
 import type { OriginOf } from '../http/origin.ts'
 import { readForms, type ServerFacts, serverOptions } from '../http/server.ts'
 import { sendDocument, toDocument } from '../http/send-json.ts'
-import { answerDetails } from './errors.ts'
+import { answerBadPath, answerDetails } from './errors.ts'
 import { type OpenArtifact, valuesOf } from './values.ts'
 
 /** What the AgentLego face stands on. */
@@ -32,10 +33,12 @@ export async function buildAgentLegoApp(options: AgentLegoOptions): Promise<Fast
   const { limits } = options
   const app = fastify({
     ...serverOptions(options),
+    frameworkErrors: answerBadPath(options.onRefused),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 500 },
   })
   answerDetails(app)
   parseJsonBodies(app)
+  refuseOddFrames(app, options.onRefused)
   options.watch?.(app)
   guardAccess(app, options.access)
   await readForms(app, limits)

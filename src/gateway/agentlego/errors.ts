@@ -1,6 +1,6 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, errorText, type ToolError } from '../../registry/errors.ts'
-import { errorHeaders, logError, toHttpError } from '../http/errors.ts'
+import { badPath, errorHeaders, logError, toHttpError } from '../http/errors.ts'
 
 /** The names that FastAPI has for what is wrong with an argument. */
 const argumentTypes: Partial<Record<ErrorCode, string>> = {
@@ -41,11 +41,21 @@ export function toDetail(error: ToolError): { status: number; body: Detail } {
 
 /** Answers every error of the app in that form. */
 export function answerDetails(app: FastifyInstance): void {
-  app.setErrorHandler((cause, request, reply) => {
-    const error = toHttpError(cause)
-    logError(request.log, error, request.id)
-    errorHeaders(reply, error)
-    const { status, body } = toDetail(error)
-    return reply.status(status).send(body)
-  })
+  app.setErrorHandler((cause, request, reply) => sendDetail(toHttpError(cause), request, reply))
+}
+
+/** Answers what Fastify refuses before any route has it. */
+export const answerBadPath =
+  (onRefused?: (code: string) => void) =>
+  (cause: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const error = badPath(cause)
+    onRefused?.(error.code)
+    void sendDetail(error, request, reply)
+  }
+
+function sendDetail(error: ToolError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  logError(request.log, error, request.id)
+  errorHeaders(reply, error)
+  const { status, body } = toDetail(error)
+  return reply.status(status).send(body)
 }

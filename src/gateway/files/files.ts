@@ -50,7 +50,7 @@ export function createFiles(options: {
   log: ToolLog
 }): Files {
   const { config, guard, originOf, now } = options
-  const { fileBytesMax, filesBytesMax, fileTtlMs } = config.limits
+  const { fileBytesMax, filesBytesMax, fileTtlMs, requestMs } = config.limits
   const store = createFileStore({
     directory: config.files,
     ttlMs: fileTtlMs,
@@ -89,7 +89,7 @@ export function createFiles(options: {
         (params as { id?: string }).id ?? '',
         query as { exp?: unknown; sig?: unknown },
       ),
-    routes: app => fileRoutes(app, { store, fileBytesMax, now, urlFor }),
+    routes: app => fileRoutes(app, { store, fileBytesMax, unreadMs: requestMs, now, urlFor }),
     close: async () => store.stop(),
   }
 }

@@ -11,6 +11,8 @@ import { type FileStore, type StoredFile, tooLarge } from './store.ts'
 export type FileRoutesOptions = {
   store: FileStore
   fileBytesMax: number
+  /** How long a client may read nothing of a file that is sent to it, milliseconds. */
+  unreadMs: number
   now: () => number
   /** The URL of a file, as the caller of this request reaches it. */
   urlFor: (request: FastifyRequest, id: string) => string
@@ -49,7 +51,7 @@ async function* lent(stream: Readable): AsyncGenerator<Uint8Array> {
 
 /** `POST /files` and `GET /files/:id`. */
 export async function fileRoutes(app: FastifyInstance, options: FileRoutesOptions): Promise<void> {
-  const { store, fileBytesMax, now, urlFor } = options
+  const { store, fileBytesMax, unreadMs, now, urlFor } = options
   // Here a body is a file, whatever its type.
   app.removeContentTypeParser([
     'application/json',
@@ -100,6 +102,8 @@ export async function fileRoutes(app: FastifyInstance, options: FileRoutesOption
         reply.status(206).header('content-range', `bytes ${start}-${end}/${file.bytes}`)
       reply.header('content-length', end - start + 1)
       if (request.method === 'HEAD') return reply.send()
+      // A client that does not read would keep the file and its socket open for ever.
+      reply.raw.setTimeout(unreadMs, () => reply.raw.destroy())
       return reply.send(await store.stream(file.id, { start, end }))
     },
   })

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto'
-import type { Socket } from 'node:net'
 import type {
   FastifyBaseLogger,
   FastifyError,
@@ -98,55 +96,15 @@ function sendError(error: ToolError, request: FastifyRequest, reply: FastifyRepl
 }
 
 /** Answers what Fastify refuses before any route has it: a path that cannot be decoded, or too long. */
-export function answerBadPath(
-  cause: FastifyError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): void {
-  const error = failFrom(cause, 'TG_REQUEST_INVALID', 'its path cannot be read')
-  void reply.header('x-request-id', request.id)
-  void sendError(error, request, reply)
-}
-
-type Broken = { status: string; error: ToolError }
-const malformed: Broken = {
-  status: '400 Bad Request',
-  error: fail('TG_REQUEST_INVALID', 'it is not HTTP as it should be'),
-}
-
-/**
- * How Node keeps the time of a request beside `requestTimeout`: unless the headers have no longer than
- * the whole, it takes the two for each other; and it looks at its clock in this interval alone.
- */
-export const timeoutsOf = ({ requestMs }: { requestMs: number }) => ({
-  headersTimeout: requestMs,
-  connectionsCheckingInterval: Math.min(requestMs / 4, 5_000),
-})
-
-/** Answers what never became a request: broken frames, headers too large, a body that does not come. */
-export function answerBrokenFrame(
-  { requestMs }: { requestMs: number },
-  onRefused?: (code: string) => void,
-) {
-  const known: Record<string, Broken> = {
-    ERR_HTTP_REQUEST_TIMEOUT: {
-      status: '408 Request Timeout',
-      error: fail('TG_BODY_TIMEOUT', requestMs),
-    },
-    HPE_HEADER_OVERFLOW: {
-      status: '431 Request Header Fields Too Large',
-      error: fail('TG_REQUEST_INVALID', 'its headers are too large'),
-    },
-  }
-  return ({ code = '' }: Error & { code?: string }, socket: Socket): void => {
-    if (code === 'ECONNRESET' || socket.destroyed || !socket.writable) return
-    const { status, error } = known[code] ?? malformed
+export const answerBadPath =
+  (onRefused?: (code: string) => void) =>
+  (cause: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    const error = badPath(cause)
     onRefused?.(error.code)
-    const body = JSON.stringify(errorBody(error, randomUUID()))
-    socket.write(
-      `HTTP/1.1 ${status}\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    )
-    // A client that goes on sending would else keep it open.
-    socket.destroySoon()
+    void reply.header('x-request-id', request.id)
+    void sendError(error, request, reply)
   }
-}
+
+/** What is wrong with a path that Fastify refuses. */
+export const badPath = (cause: FastifyError): ToolError =>
+  failFrom(cause, 'TG_REQUEST_INVALID', 'its path cannot be read')

@@ -5,7 +5,8 @@ import swagger from '@fastify/swagger'
 import fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { type AccessOptions, isOpenBesideKeys } from '../auth/access.ts'
 import { formLimits } from './arguments.ts'
-import { answerBadPath, answerBrokenFrame, shapeErrors, timeoutsOf } from './errors.ts'
+import { answerBadPath, shapeErrors } from './errors.ts'
+import { answerBrokenFrame, frameOptions, refuseOddFrames } from './frames.ts'
 import { parseJsonBodies } from './json-body.ts'
 import { answerUnknownRoutes } from './unknown-route.ts'
 
@@ -28,7 +29,7 @@ export const serverOptions = ({ log, limits, trustedProxies = [], onRefused }: S
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: limits.bodyBytesMax,
     requestTimeout: limits.requestMs,
-    http: timeoutsOf(limits),
+    http: frameOptions(limits),
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     genReqId: () => randomUUID(),
@@ -42,7 +43,7 @@ export const serverOptions = ({ log, limits, trustedProxies = [], onRefused }: S
 export function createServer(facts: ServerFacts): FastifyInstance {
   const app = fastify({
     ...serverOptions(facts),
-    frameworkErrors: answerBadPath,
+    frameworkErrors: answerBadPath(facts.onRefused),
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 500 },
   })
   answerUnknownRoutes(app)
@@ -52,6 +53,7 @@ export function createServer(facts: ServerFacts): FastifyInstance {
     reply.header('x-request-id', request.id)
     done()
   })
+  refuseOddFrames(app as FastifyInstance, facts.onRefused)
   return app as FastifyInstance
 }
 

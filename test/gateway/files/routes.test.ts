@@ -24,6 +24,7 @@ async function build(t: Test) {
   await app.register(fileRoutes, {
     store,
     fileBytesMax,
+    unreadMs: 60_000,
     now,
     urlFor: (_request: unknown, id: string) => `http://gateway.example/files/${id}`,
   })
