@@ -16,6 +16,7 @@ export function createOriginOf(options: {
   const own = `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
   return request => {
     const named = request.headers.host ?? ''
-    return plainHost.test(named) ? `${request.protocol}://${named}` : own
+    const origin = `${request.protocol}://${named}`
+    return plainHost.test(named) && URL.canParse(origin) ? origin : own
   }
 }
