@@ -106,7 +106,7 @@ t.test('no form, however broken, is a fault of ours or leaves half a file', asyn
     names.filter(one => one.startsWith('tmp-')),
     [],
   )
-  t.ok((seen.get(200) ?? 0) > 10 && (seen.get(400) ?? 0) > 100, JSON.stringify([...seen]))
+  t.ok((seen.get(200) ?? 0) > 3 && (seen.get(400) ?? 0) > 100, JSON.stringify([...seen]))
 })
 
 t.test('a form that ends anywhere ends its request, and the next is served', async t => {

@@ -7,6 +7,7 @@ import { createAliasCalls } from '../alias-call.ts'
 import { type AccessOptions, guardAccess, isSecured } from '../auth/access.ts'
 import type { StoreUpload } from '../http/arguments.ts'
 import { refuseOddFrames } from '../http/frames.ts'
+import { lingerOnErrors } from '../http/linger.ts'
 import { parseJsonBodies } from '../http/json-body.ts'
 import type { OriginOf } from '../http/origin.ts'
 import { readForms, type ServerFacts, serverOptions } from '../http/server.ts'
@@ -39,6 +40,7 @@ export async function buildAgentLegoApp(options: AgentLegoOptions): Promise<Fast
   answerDetails(app)
   parseJsonBodies(app)
   refuseOddFrames(app, options.onRefused)
+  lingerOnErrors(app)
   options.watch?.(app)
   guardAccess(app, options.access)
   await readForms(app, limits)

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import '@fastify/multipart'
 import { create as disposition, parse as parseDisposition } from 'content-disposition'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { dropRest } from '../http/linger.ts'
 import { fail, failFrom } from '../../registry/errors.ts'
 import { servedAs } from './media-type.ts'
 import { rangeOf } from './range.ts'
@@ -68,6 +69,7 @@ export async function fileRoutes(app: FastifyInstance, options: FileRoutesOption
         ? await filePart(request, fileBytesMax)
         : rawBody(request)
       const file = await storeUpload(store, upload, fileBytesMax)
+      dropRest(request)
       const { id, name, mediaType, bytes, sha256, expiresAt } = file
       const url = urlFor(request, id)
       const until = new Date(expiresAt).toISOString()

@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
 import { mkdir, open, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -178,6 +177,8 @@ async function receive(source: FileSource, path: string, bytesMax: number) {
   const head: Uint8Array[] = []
   let bytes = 0
   const input = 'bytes' in source ? [source.bytes] : source.stream
+  // Opened before anything can fail: a stream that opens by itself may make the file after it was removed.
+  const file = await open(path, 'wx')
   await pipeline(
     Readable.from(input, { objectMode: false }),
     async function* (chunks: AsyncIterable<Uint8Array>) {
@@ -189,7 +190,7 @@ async function receive(source: FileSource, path: string, bytesMax: number) {
         yield chunk
       }
     },
-    createWriteStream(path),
+    file.createWriteStream(),
   )
   return {
     bytes,

@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import { fail, failFrom, isToolError } from '../../registry/errors.ts'
 import type { FileRef, JsonObject } from '../../registry/tool.ts'
 import { readAll } from './body.ts'
+import { dropRest } from './linger.ts'
 
 /** Bounds of a form. */
 export const formLimits = { filesMax: 10, fieldsMax: 200, plainFormBytesMax: 1024 * 1024 } as const
@@ -49,6 +50,7 @@ async function readParts(request: FastifyRequest, storeUpload: StoreUpload): Pro
     const known = isToolError(error) || 'statusCode' in (error as object)
     throw known ? error : failFrom(error, 'TG_BODY_INVALID', (error as Error).message)
   }
+  dropRest(request)
   return joined(entries)
 }
 

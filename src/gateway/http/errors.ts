@@ -91,7 +91,6 @@ export function shapeErrors(app: FastifyInstance): void {
 function sendError(error: ToolError, request: FastifyRequest, reply: FastifyReply) {
   logError(request.log, error, request.id)
   errorHeaders(reply, error)
-  if (isStillSending(request)) closeLingering(request, reply)
   return reply.status(error.status).send(errorBody(error, request.id))
 }
 
@@ -102,6 +101,7 @@ export const answerBadPath =
     const error = badPath(cause)
     onRefused?.(error.code)
     void reply.header('x-request-id', request.id)
+    if (isStillSending(request)) closeLingering(request, reply)
     void sendError(error, request, reply)
   }
 
