@@ -7,7 +7,7 @@ import type {
 } from 'fastify'
 import { fail, failFrom, isToolError, toToolError, type ToolError } from '../../registry/errors.ts'
 import { formLimits } from './arguments.ts'
-import { closeLingering, isStillSending } from './linger.ts'
+import { closeLingering, isStillSending, lingerOnErrors } from './linger.ts'
 
 /** The body of every error but those of `/v1/*`, MCP and the AgentLego face. */
 export type ErrorBody = {
@@ -81,8 +81,9 @@ export function logError(log: FastifyBaseLogger, error: ToolError, requestId: st
   else log.debug({ requestId, code: error.code, message: error.message }, 'call refused')
 }
 
-/** Answers every error of this scope in the gateway's shape. */
+/** Answers every error of this scope in the gateway's shape; scopes within it linger as well. */
 export function shapeErrors(app: FastifyInstance): void {
+  lingerOnErrors(app)
   app.setErrorHandler((error, request, reply) =>
     sendError(toHttpError(error, request.routeOptions.bodyLimit), request, reply),
   )

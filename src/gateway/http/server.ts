@@ -7,7 +7,6 @@ import { type AccessOptions, isOpenBesideKeys } from '../auth/access.ts'
 import { formLimits } from './arguments.ts'
 import { answerBadPath, shapeErrors } from './errors.ts'
 import { answerBrokenFrame, frameOptions, refuseOddFrames } from './frames.ts'
-import { lingerOnErrors } from './linger.ts'
 import { parseJsonBodies } from './json-body.ts'
 import { answerUnknownRoutes } from './unknown-route.ts'
 
@@ -55,7 +54,6 @@ export function createServer(facts: ServerFacts): FastifyInstance {
     done()
   })
   refuseOddFrames(app as FastifyInstance, facts.onRefused)
-  lingerOnErrors(app as FastifyInstance)
   return app as FastifyInstance
 }
 

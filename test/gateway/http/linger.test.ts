@@ -4,13 +4,11 @@ import fastify from 'fastify'
 import t, { type Test } from 'tap'
 import { Client } from 'undici'
 import { shapeErrors } from '../../../src/gateway/http/errors.ts'
-import { lingerOnErrors } from '../../../src/gateway/http/linger.ts'
 import { testApp } from '../../fixtures/app.ts'
 
 async function listen(t: Test) {
   const app = fastify({ bodyLimit: 1_000 })
   shapeErrors(app)
-  lingerOnErrors(app)
   app.post('/', () => 'taken')
   t.teardown(() => app.close())
   await app.listen({ port: 0, host: '127.0.0.1' })
