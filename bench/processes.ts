@@ -11,7 +11,12 @@ process.on('exit', () => {
 })
 
 /** A server in a process of its own, so that two never share an event loop. */
-export type Server = { url: string; pid: number; stop(): Promise<void> }
+export type Server = {
+  url: string
+  pid: number
+  /** Ends it; gives its exit code. */
+  stop(): Promise<number | null>
+}
 
 /** Seconds of CPU that a server has used so far, all its threads together; a tick is 10 ms. */
 export async function cpuSeconds({ pid }: Server): Promise<number> {
@@ -38,9 +43,10 @@ export async function startServer(
     url,
     pid: child.pid ?? 0,
     async stop() {
-      if (child.exitCode !== null) return
+      if (child.exitCode !== null) return child.exitCode
       child.kill('SIGTERM')
-      await once(child, 'exit')
+      const [code] = (await once(child, 'exit')) as [number | null]
+      return code
     },
   }
 }
@@ -76,6 +82,7 @@ export async function startRedis(): Promise<Server> {
     async stop() {
       child.kill('SIGKILL')
       await once(child, 'exit')
+      return child.exitCode
     },
   }
 }

@@ -3,6 +3,9 @@ import t from 'tap'
 import { testApp } from '../fixtures/app.ts'
 import { rawPost, sendRaw } from '../fixtures/raw-http.ts'
 import { until } from '../fixtures/until.ts'
+import { watchProcess } from '../fixtures/watch-process.ts'
+
+const odd = watchProcess()
 
 /** A gateway with a key, on a port: what is sent here is what no client would send. */
 async function gateway(t: Parameters<typeof testApp>[0], file: object = {}) {
@@ -242,4 +245,8 @@ t.test('a client that asks for a file and does not read it is cut off', async t 
   await until('it is cut off', async () => (await open()) === 0)
   socket.destroy()
   t.pass()
+})
+
+t.test('no rejection was left unhandled, and Node warned of nothing', async t => {
+  t.same(odd, [])
 })

@@ -9,6 +9,9 @@ import {
   startSentinel,
 } from '../fixtures/redis-failover.ts'
 import { until } from '../fixtures/until.ts'
+import { watchProcess } from '../fixtures/watch-process.ts'
+
+const odd = watchProcess()
 
 const skip = skipWithoutRedis
 t.setTimeout(120_000)
@@ -90,4 +93,8 @@ t.test('a primary that is demoted is left, behind one address too', { skip }, as
   t.equal(redis.health().state, 'up')
   t.equal(told.answered, told.calls)
   t.comment(`${told.calls} calls, ${told.answered} answered`)
+})
+
+t.test('no rejection was left unhandled, and Node warned of nothing', async t => {
+  t.same(odd, [])
 })

@@ -8,6 +8,9 @@ import { defineTool } from '../../src/registry/tool.ts'
 import { testApp } from '../fixtures/app.ts'
 import { skipWithoutRedis, startRedisServer } from '../fixtures/redis.ts'
 import { until } from '../fixtures/until.ts'
+import { watchProcess } from '../fixtures/watch-process.ts'
+
+const odd = watchProcess()
 
 /** Doubles a number somewhere else. */
 const twice = defineTool({
@@ -156,3 +159,7 @@ t.test(
     t.comment(`${calls} calls, ${answered} answered`)
   },
 )
+
+t.test('no rejection was left unhandled, and Node warned of nothing', async t => {
+  t.same(odd, [])
+})

@@ -4,7 +4,10 @@ import fc from 'fast-check'
 import t from 'tap'
 import { testApp, onePixel } from '../fixtures/app.ts'
 import { sendRaw } from '../fixtures/raw-http.ts'
+import { watchProcess } from '../fixtures/watch-process.ts'
 import '../fixtures/seeded.ts'
+
+const odd = watchProcess()
 
 const line = fc.string({ maxLength: 30 }).map(text => text.replaceAll(/[\r\n]/g, ' '))
 const name = fc.oneof(
@@ -142,4 +145,8 @@ t.test('a form that ends anywhere ends its request, and the next is served', asy
     (await readdir(folder)).filter(one => one.startsWith('tmp-')),
     [],
   )
+})
+
+t.test('no rejection was left unhandled, and Node warned of nothing', async t => {
+  t.same(odd, [])
 })
