@@ -7,6 +7,7 @@ export const Limits = Type.Object(
     fileBytesMax: Type.Integer({ default: 32 * 1024 * 1024, minimum: 1024 }),
     filesBytesMax: Type.Integer({ default: 2 * 1024 * 1024 * 1024, minimum: 1024 }),
     fileTtlMs: Type.Integer({ default: 24 * 3_600_000, minimum: 1000 }),
+    imagePixelsMax: Type.Integer({ default: 50_000_000, minimum: 1, maximum: 1_000_000_000 }),
     resultBytesMax: Type.Integer({ default: 256 * 1024, minimum: 1024 }),
     l1BytesMax: Type.Integer({ default: 64 * 1024 * 1024, minimum: 0 }),
     redisMs: Type.Integer({ default: 50, minimum: 1 }),

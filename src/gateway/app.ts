@@ -78,7 +78,9 @@ export type Gateway = FastifyInstance & {
 /** Builds the gateway; it does not listen. Reads like the diagram in docs/architecture.md. */
 export async function buildApp(options: AppOptions): Promise<Gateway> {
   const { config, registry, log, redis, now = Date.now } = options
-  const { limits, settings } = config
+  const { limits } = config
+  // Tools know settings alone.
+  const settings = { ...config.settings, IMAGE_PIXELS_MAX: String(limits.imagePixelsMax) }
   const originOf = createOriginOf(config)
   const publicOrigin = config.publicUrl ?? `http://${config.host}:${config.port}`
 

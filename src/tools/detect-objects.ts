@@ -127,11 +127,14 @@ export default defineTool({
   },
   async run({ image, labels: words = [], threshold, draw }, context) {
     const wanted = await labelsOf(words)
-    const { openPicture } = await import('./vision/open-picture.ts')
+    const { openPicture, pixelsMaxOf } = await import('./vision/open-picture.ts')
     const { openDetector } = await import('./detect-objects/open-detector.ts')
     const detector = await openDetector(context.setting(modelSetting))
     const bytes = await context.readFile(image)
-    const opened = await openPicture(bytes, image.name, draw ? {} : { within: detector.size })
+    const opened = await openPicture(bytes, image.name, {
+      pixelsMax: pixelsMaxOf(context.setting),
+      within: draw ? undefined : detector.size,
+    })
     context.signal.throwIfAborted()
     const found = (await detector.detect(opened.picture, threshold ?? detector.threshold))
       .filter(({ label }) => wanted === undefined || wanted.has(label))

@@ -99,9 +99,11 @@ export default defineTool({
       text: linesWithBoxes,
     },
   },
-  async run({ image, language = 'auto' }, { readFile, signal }) {
-    const { openPicture } = await import('./vision/open-picture.ts')
-    const opened = await openPicture(await readFile(image), image.name)
+  async run({ image, language = 'auto' }, { readFile, setting, signal }) {
+    const { openPicture, pixelsMaxOf } = await import('./vision/open-picture.ts')
+    const opened = await openPicture(await readFile(image), image.name, {
+      pixelsMax: pixelsMaxOf(setting),
+    })
     signal.throwIfAborted()
     return outputOf(await read(opened, language, signal), opened)
   },

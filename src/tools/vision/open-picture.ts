@@ -4,7 +4,7 @@ import type { Metadata, Sharp, SharpOptions } from 'sharp'
 
 /** Bounds of what is opened as a picture. */
 export const pictureLimits = {
-  /** Pixels a file may declare. */
+  /** Pixels a file may declare, unless the operator says otherwise. */
   pixelsMax: 50_000_000,
   /** Pixels that are worked on: a larger picture is made smaller while it is decoded. */
   workPixelsMax: 16_000_000,
@@ -14,6 +14,12 @@ export const pictureLimits = {
   /** How much of a truncated picture may be missing for the rest to be worth reading. */
   missingShareMax: 0.5,
 } as const
+
+/** What the operator says of it, as tools read it. */
+export const pixelsMaxOf = (setting: (name: string) => string | undefined): number | undefined => {
+  const stated = setting('IMAGE_PIXELS_MAX')
+  return stated === undefined ? undefined : Number(stated)
+}
 
 type Size = { readonly width: number; readonly height: number }
 
@@ -44,27 +50,30 @@ const wanted = 'a JPEG, PNG, WebP, GIF, TIFF or AVIF picture'
 export async function openPicture(
   bytes: Uint8Array,
   name: string,
-  { within }: { within?: Size | undefined } = {},
+  {
+    within,
+    pixelsMax = pictureLimits.pixelsMax,
+  }: { within?: Size | undefined; pixelsMax?: number | undefined } = {},
 ): Promise<OpenPicture> {
-  await checkType(bytes, name)
+  await checkType(bytes, name, pixelsMax)
   const { default: sharp } = await import('sharp')
   const open = (options: SharpOptions = {}) =>
-    sharp(bytes, { limitInputPixels: pictureLimits.pixelsMax, failOn: 'none', ...options })
+    sharp(bytes, { limitInputPixels: pixelsMax, failOn: 'none', ...options })
   try {
     const metadata = await open().metadata()
-    const size = checkSize(metadata)
+    const size = checkSize(metadata, pixelsMax)
     const picture = await decode(open, { metadata, size, name, within })
     return { picture, ...size }
   } catch (error) {
-    throw isToolError(error) ? error : broken(error, name)
+    throw isToolError(error) ? error : broken(error, name, pixelsMax)
   }
 }
 
-async function checkType(bytes: Uint8Array, name: string): Promise<void> {
+async function checkType(bytes: Uint8Array, name: string, pixelsMax: number): Promise<void> {
   if (bytes.length === 0) throw fail('TG_FILE_BROKEN', name, 'it is empty')
   const { fileTypeFromBuffer } = await import('file-type')
   const mime = (await fileTypeFromBuffer(bytes))?.mime
-  if (mime === 'image/gif') checkGif(bytes)
+  if (mime === 'image/gif') checkGif(bytes, pixelsMax)
   if (mime !== undefined && pictureTypes.has(mime)) return
   const head = Buffer.from(bytes.subarray(0, 1024)).toString('latin1')
   if (head.startsWith('\x89PNG\r\n')) throw fail('TG_FILE_BROKEN', name, 'its header is corrupt')
@@ -76,10 +85,11 @@ async function checkType(bytes: Uint8Array, name: string): Promise<void> {
  * A GIF says its size twice, for the screen and for each frame; libvips believes the screen and
  * stumbles over a frame that is larger, so both are looked at first.
  */
-function checkGif(bytes: Uint8Array): void {
+function checkGif(bytes: Uint8Array, pixelsMax: number): void {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const size = (at: number): void => {
-    if (at + 4 <= file.length) checkPixels(file.readUInt16LE(at), file.readUInt16LE(at + 2))
+    if (at + 4 > file.length) return
+    checkPixels({ width: file.readUInt16LE(at), height: file.readUInt16LE(at + 2) }, pixelsMax)
   }
   size(6)
   const flags = file[10] ?? 0
@@ -92,14 +102,17 @@ function checkGif(bytes: Uint8Array): void {
   if (file[at] === 0x2c) size(at + 5)
 }
 
-function checkPixels(width: number, height: number): void {
-  if (width * height > pictureLimits.pixelsMax)
-    throw fail('TG_TOO_LARGE', `a picture of ${width} x ${height} pixels`, '50 megapixels')
+const megapixels = (pixels: number): string => `${pixels / 1_000_000} megapixels`
+
+function checkPixels({ width, height }: Size, pixelsMax: number): void {
+  if (width * height <= pixelsMax) return
+  throw fail('TG_TOO_LARGE', `a picture of ${width} x ${height} pixels`, megapixels(pixelsMax))
 }
 
 /** The size after EXIF; sharp gives the size as stored. */
-function checkSize({ width, height, pages = 1, autoOrient }: Metadata): Size {
-  checkPixels(width, height)
+function checkSize(metadata: Metadata, pixelsMax: number): Size {
+  const { pages = 1, autoOrient } = metadata
+  checkPixels(metadata, pixelsMax)
   if (pages > pictureLimits.pagesMax)
     throw fail('TG_TOO_LARGE', `a picture of ${pages} frames`, `${pictureLimits.pagesMax} frames`)
   return { width: autoOrient.width, height: autoOrient.height }
@@ -190,10 +203,10 @@ function isLight(data: Uint8Array, channels: number): boolean {
   return seen < whole && light > seen * 160
 }
 
-function broken(error: unknown, name: string): Error {
+function broken(error: unknown, name: string, pixelsMax: number): Error {
   const problem = error instanceof Error ? error.message : String(error)
   if (problem.includes('pixel limit'))
-    return failFrom(error, 'TG_TOO_LARGE', 'the picture', '50 megapixels')
+    return failFrom(error, 'TG_TOO_LARGE', 'the picture', megapixels(pixelsMax))
   if (problem.includes('unsupported image format'))
     return failFrom(error, 'TG_FILE_BROKEN', name, 'its header is corrupt')
   return failFrom(error, 'TG_FILE_BROKEN', name, firstLine(problem))

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import sharp from 'sharp'
 import t from 'tap'
+import detectObjects from '../../../src/tools/detect-objects.ts'
+import ocr from '../../../src/tools/ocr.ts'
 import { openPicture, pictureLimits } from '../../../src/tools/vision/open-picture.ts'
+import { testApp } from '../../fixtures/app.ts'
 
 const red = { r: 200, g: 10, b: 10 }
 const blank = (width: number, height: number) =>
@@ -82,6 +85,23 @@ t.test('what declares too many pixels is a 413, before it is decoded', async t =
   const bombs = { 'a png': png, 'a gif screen': gifOf(60_000), 'a gif frame': gifOf(4, 60_000) }
   for (const [name, bytes] of Object.entries(bombs))
     await t.rejects(openPicture(bytes, name), { code: 'TG_TOO_LARGE', status: 413 }, name)
+})
+
+t.test('how many are too many is the operator’s to say', async t => {
+  const bytes = await blank(100, 100).png().toBuffer()
+  await t.rejects(openPicture(bytes, 'a.png', { pixelsMax: 9_999 }), { code: 'TG_TOO_LARGE' })
+  t.equal((await openPicture(bytes, 'a.png', { pixelsMax: 10_000 })).width, 100)
+  const file = { limits: { imagePixelsMax: 9_999 } }
+  const { app } = await testApp(t, { tools: [ocr, detectObjects], file })
+  const image = `data:image/png;base64,${bytes.toString('base64')}`
+  for (const tool of ['ocr', 'detect_objects']) {
+    const answer = await app.inject({ method: 'POST', url: `/tools/${tool}`, payload: { image } })
+    t.match(
+      answer.json(),
+      { error: { code: 'TG_TOO_LARGE', message: /0\.009999 megapixels/ } },
+      tool,
+    )
+  }
 })
 
 t.test('what is not a picture is a 415, whatever its name', async t => {
