@@ -14,6 +14,8 @@ export type MediaGate = {
    * nothing changes. A node opens `file:` and plain paths from its own disk: those are refused.
    */
   check(messages: unknown, signal: AbortSignal): Promise<readonly Json[] | undefined>
+  /** The same refusals for a request that goes on as it came, in whichever API it was written. */
+  guard(body: Json): Promise<void>
 }
 
 export type MediaOptions = {
@@ -27,80 +29,127 @@ export type MediaOptions = {
   lookup?: (host: string) => Promise<string[]>
 }
 
-const kinds = ['image_url', 'image', 'video_url', 'video', 'audio_url', 'audio', 'time_series_url']
+const kinds = [
+  'image_url',
+  'image',
+  'image_data',
+  'video_url',
+  'video',
+  'audio_url',
+  'audio',
+  'time_series_url',
+  'time_series',
+]
 
 /** Makes the gate. */
 export function createMediaGate(options: MediaOptions): MediaGate {
+  const { imagesMax } = options.limits
+  const countUp = (count: number): void => {
+    if (count > imagesMax) throw fail('TG_TOO_LARGE', 'the request', `${imagesMax} media parts`)
+  }
   return {
     async check(messages, signal) {
       const list = recordsIn(messages)
       if (!list.some(({ content }) => hasMedia(content))) return undefined
-      let left = options.limits.imagesMax
+      let count = 0
       let changed = false
+      const admitPart = async (part: unknown): Promise<unknown> => {
+        if (!isRecord(part)) return part
+        let out = part
+        for (const [kind, url] of mediaUrls(part)) {
+          countUp((count += 1))
+          const inlined = await admit(url, signal, options)
+          if (inlined === url) continue
+          changed = true
+          out = withUrl(out, kind, inlined)
+        }
+        return out
+      }
       const mended: Json[] = []
       for (const message of list) {
         const parts: unknown[] = Array.isArray(message['content']) ? message['content'] : []
         const out: unknown[] = []
-        for (const part of parts) {
-          const url = isRecord(part) ? mediaUrl(part) : undefined
-          if (url === undefined) {
-            out.push(part)
-            continue
-          }
-          left -= 1
-          if (left < 0)
-            throw fail('TG_TOO_LARGE', 'the request', `${options.limits.imagesMax} media parts`)
-          const inlined = await admit(url, signal, options)
-          out.push(inlined === url ? part : withUrl(part as Json, inlined))
-          changed ||= inlined !== url
-        }
+        for (const part of parts) out.push(await admitPart(part))
         mended.push(parts.length > 0 ? { ...message, content: out } : message)
       }
       return changed ? mended : undefined
+    },
+    async guard({ messages, input, image_data }) {
+      let count = 0
+      for (const url of urlsWithin({ messages, input, image_data })) {
+        countUp((count += 1))
+        await wayTo(url, options)
+      }
     },
   }
 }
 
 const hasMedia = (content: unknown): boolean =>
-  Array.isArray(content) && content.some(part => isRecord(part) && mediaUrl(part) !== undefined)
+  Array.isArray(content) && content.some(part => isRecord(part) && mediaUrls(part).length > 0)
 
-function mediaUrl(part: Json): string | undefined {
-  for (const kind of kinds) {
-    const value = part[kind]
-    if (typeof value === 'string') return value
-    if (isRecord(value)) return textOf(value['url'])
+/** All that a part names: a node may open another of them than the first. */
+const mediaUrls = (part: Json): [kind: string, url: string][] =>
+  kinds.flatMap((kind): [string, string][] => {
+    const url = urlOf(part[kind])
+    return url === undefined ? [] : [[kind, url]]
+  })
+
+const urlOf = (value: unknown): string | undefined =>
+  textOf(value) ?? (isRecord(value) ? textOf(value['url']) : undefined)
+
+/**
+ * Wherever it stands: Anthropic's blocks have a `source`, `/generate` has lists. What a model gave
+ * to a tool is no medium.
+ */
+function* urlsWithin(value: unknown): Generator<string> {
+  if (Array.isArray(value)) for (const one of value as unknown[]) yield* urlsWithin(one)
+  if (!isRecord(value) || value['type'] === 'tool_use') return
+  for (const [name, member] of Object.entries(value)) {
+    const media = kinds.includes(name) ? [member].flat() : name === 'source' ? [member] : []
+    for (const one of media) {
+      const url = urlOf(one)
+      if (url !== undefined && (name !== 'source' || isRecord(one))) yield url
+    }
+    yield* urlsWithin(member)
   }
-  return undefined
 }
 
-function withUrl(part: Json, url: string): Json {
-  const kind = kinds.find(name => part[name] !== undefined) ?? 'image_url'
+function withUrl(part: Json, kind: string, url: string): Json {
   const value = part[kind]
   return { ...part, [kind]: isRecord(value) ? { ...value, url } : url }
 }
 
 /** The URL a node may have: the same, or its content. */
 async function admit(text: string, signal: AbortSignal, options: MediaOptions): Promise<string> {
+  const way = await wayTo(text, options)
+  if (way instanceof URL) return fetchMedia(way, signal, options)
+  if (way === undefined || !options.readFile) return text
+  const { bytes, mediaType } = await options.readFile(way.file)
+  return dataUrl(bytes, mediaType)
+}
+
+/** Where a medium is ours to bring: a file of our own, an allowed server; else the node may get it. */
+async function wayTo(
+  text: string,
+  { publicOrigin, readFile, allowedHosts, lookup = lookupAll }: MediaOptions,
+): Promise<URL | { file: string } | undefined> {
   if (text.startsWith('data:')) {
-    if (/^data:[\w.+-]+\/[\w.+-]+(?:;[\w.+=-]+)*;base64,/.test(text.slice(0, 200))) return text
+    if (/^data:[\w.+-]+\/[\w.+-]+(?:;[\w.+=-]+)*;base64,/.test(text.slice(0, 200))) return undefined
     throw fail('TG_URL_REFUSED', text.slice(0, 40), 'a data: URL must say its type and be base64')
   }
   const url = URL.parse(text)
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw fail('TG_URL_REFUSED', text, 'media must be an http(s) or data: URL')
   }
-  const own = url.origin === options.publicOrigin && /^\/files\/([^/]+)$/.exec(url.pathname)?.[1]
-  if (own && options.readFile) {
-    const { bytes, mediaType } = await options.readFile(decodeURIComponent(own))
-    return dataUrl(bytes, mediaType)
-  }
+  // Python takes the host after `\@`, we the one before it.
+  if (/[\s\\]/.test(text)) throw fail('TG_URL_REFUSED', text, `write it as ${url.href}`)
+  const own = url.origin === publicOrigin && /^\/files\/([\w.-]+)$/.exec(url.pathname)?.[1]
+  if (own && readFile) return { file: own }
   const host = `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`
-  if (options.allowedHosts?.includes(host)) return fetchMedia(url, signal, options)
-  const problem =
-    hostProblem(url.hostname, 'public') ??
-    (await nameProblem(url.hostname, options.lookup ?? lookupAll))
+  if (allowedHosts?.includes(host)) return url
+  const problem = hostProblem(url.hostname, 'public') ?? (await nameProblem(url.hostname, lookup))
   if (problem) throw fail('TG_URL_REFUSED', text, problem)
-  return text
+  return undefined
 }
 
 const lookupAll = async (host: string): Promise<string[]> =>

@@ -74,3 +74,42 @@ t.test('only so many pictures are taken', async t => {
     { code: 'TG_TOO_LARGE' },
   )
 })
+
+t.test('everything that a part names is looked at, not the first alone', async t => {
+  const fine = { image_url: { url: 'https://pictures.example.com/a.png' } }
+  const parts = [
+    { type: 'video_url', ...fine, video_url: { url: 'file:///etc/passwd' } },
+    { type: 'image_data', image_data: '/etc/passwd' },
+    { type: 'time_series', time_series: 'file:///etc/passwd' },
+    { type: 'image_url', image_url: 'http://pictures.example.com\\@10.0.0.1/a.png' },
+    { type: 'image_url', image_url: 'http://gateway.test/files/%zz' },
+  ]
+  for (const part of parts.slice(0, 4)) {
+    const asked = [{ role: 'user', content: [part] }]
+    await t.rejects(gate().check(asked, signal), { code: 'TG_URL_REFUSED' }, JSON.stringify(part))
+    await t.rejects(gate().guard({ messages: asked }), { code: 'TG_URL_REFUSED' })
+  }
+  const odd = [{ role: 'user', content: [parts[4]] }]
+  t.equal(await gate({ readFile: () => t.fail() as never }).check(odd, signal), undefined)
+})
+
+t.test('a request that goes on as it came is looked through, in whichever API it is', async t => {
+  const source = { type: 'url', url: 'file:///etc/passwd' }
+  const refused = [
+    { image_data: '/etc/passwd' },
+    { image_data: [{ url: 'http://10.0.0.1/a.png' }] },
+    { messages: [{ role: 'user', content: [{ type: 'image', source }] }] },
+    { messages: [{ content: [{ type: 'tool_result', content: [{ type: 'image', source }] }] }] },
+    { input: [{ role: 'user', content: [{ type: 'input_image', image_url: source.url }] }] },
+  ]
+  for (const body of refused)
+    await t.rejects(gate().guard(body), { code: 'TG_URL_REFUSED' }, JSON.stringify(body))
+  const use = { type: 'tool_use', name: 'ocr', input: { image: 'f_1', source } }
+  await gate().guard({ messages: [{ role: 'assistant', content: [use] }], input: ['a', 'b'] })
+  await t.rejects(
+    gate({ limits: { ...llmLimits, imagesMax: 1 } }).guard({
+      image_data: ['data:image/png;base64,AA==', 'data:image/png;base64,AA=='],
+    }),
+    { code: 'TG_TOO_LARGE' },
+  )
+})

@@ -88,6 +88,31 @@ t.test("bad requests are refused in OpenAI's shape before any node is touched", 
   await node.stop()
 })
 
+t.test('no header and no other surface lets a node open what it must not', async t => {
+  const node = await startStandIn()
+  const { app, post } = await createGateway({ nodes: [node.url] })
+  const url = 'file:///etc/passwd'
+  const said = [{ role: 'user', content: [{ type: 'image_url', image_url: { url } }] }]
+  const blocks = [{ type: 'image', source: { type: 'url', url } }]
+  const asked = {
+    model: 'test-model',
+    max_tokens: 9,
+    messages: [{ role: 'user', content: blocks }],
+  }
+  const raw = { 'x-toolgate-raw': '1' }
+  for (const answer of [
+    await post(chat, { ...body, messages: said }, raw),
+    await post('/v1/messages', asked, raw),
+    await post('/v1/messages', asked),
+    await post('/v1/messages/count_tokens', asked),
+    await post('/generate', { prompt: 'x', image_data: url }),
+  ])
+    t.match(answer, { status: 400, json: { error: { message: /http\(s\) or data:/ } } })
+  t.equal(node.seen.length, 0)
+  await app.close()
+  await node.stop()
+})
+
 t.test(
   'wrong methods are 405 with Allow, unknown paths 404, control routes are not there',
   async t => {

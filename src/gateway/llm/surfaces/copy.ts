@@ -20,10 +20,14 @@ export type CopyOptions = {
   endMark?: string
 }
 
-/** Passes a request and its answer byte for byte; only what must not reach a node is taken out. */
+/**
+ * Passes a request and its answer byte for byte; only what must not reach a node is taken out. What
+ * a node would open from its own disk or network is refused here too: that is no mending.
+ */
 export async function copy(llm: Llm, call: LlmCall, options: CopyOptions): Promise<unknown> {
   const { body, raw, signal, reply } = call
   const asked = body.json['stream'] === true
+  await llm.media.guard(body.json)
   if (!asked) {
     const exchanged = await exchange(llm, call, options)
     note(call, exchanged)

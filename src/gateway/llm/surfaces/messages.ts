@@ -25,7 +25,7 @@ export async function messages(llm: Llm, call: LlmCall): Promise<unknown> {
   const node = llm.pool.peek(served)
   const checked = call.raw ? undefined : await llm.media.check(body['messages'], call.signal)
   const native = node && (node.spec.native?.includes('messages') ?? surelyFrom(node, 18))
-  const plainText = !wantsLoop(json) && recordsIn(json['tools']).length === 0 && !checked
+  const plainText = !wantsLoop(json) && recordsIn(json['tools']).length === 0 && saysTextAlone(json)
   if (call.raw || (native && plainText)) {
     return copy(llm, call, {
       path: '/v1/messages',
@@ -58,11 +58,16 @@ export async function messages(llm: Llm, call: LlmCall): Promise<unknown> {
   })
 }
 
+/** Pictures, calls and thoughts are told to a node in our words: those it reads as we do. */
+const saysTextAlone = ({ messages: said }: Json): boolean =>
+  recordsIn(said).every(({ content }) => recordsIn(content).every(({ type }) => type === 'text'))
+
 /** `POST /v1/messages/count_tokens`: asked of the node, whichever route it has for it. */
 export async function countMessageTokens(llm: Llm, call: LlmCall): Promise<Json> {
   const { json } = call.body
   const model = modelOf(json)
   const body = toChatBody({ max_tokens: 1, ...json })
+  await llm.media.guard(json)
   const served = await servedModel(llm, call, model)
   const node = llm.pool.peek(served)
   if (node && surelyFrom(node, 18)) {
