@@ -132,7 +132,7 @@ const wantsParser = (message: string): boolean =>
   /--tool-call-parser|tool[- _]call[- _]parser/i.test(message)
 
 /** What is framed as before is passed as it is; the rest is read event by event. */
-function readBytes({ mender, reader }: Reading, bytes: Buffer): void {
+export function readBytes({ mender, reader }: Omit<Reading, 'done'>, bytes: Buffer): void {
   if (!reader) return
   if (!mender.passes) return reader.push(bytes)
   for (let at = 0; at < bytes.length;) {

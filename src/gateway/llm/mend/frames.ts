@@ -73,6 +73,8 @@ function frameOf({ data, mended, events }: Learned): Frame | undefined {
   const [choice] = mended.choices
   if (!choice || mended.choices.length > 1 || choice.finish_reason !== null) return undefined
   if (!saysTextAlone(choice.delta)) return undefined
+  // A call that is held back leaves no trace in what was sent, and goes on with the next event.
+  if (data.includes('"function"')) return undefined
   const came = around(bytesOf(`data: ${data}\n\n`))
   const sent = around(events)
   if (!came || !sent) return undefined
