@@ -1,6 +1,7 @@
 import { closest } from 'fastest-levenshtein'
 import { fail } from '../../registry/errors.ts'
 import type { Llm, LlmCall } from './call.ts'
+import { runChoices } from './choices.ts'
 import {
   addUsage,
   type CallDelta,
@@ -50,7 +51,7 @@ export async function runLoop(
   context: TurnContext,
 ): Promise<LoopAnswer> {
   const options = loopOptionsOf(request.body['toolgate'])
-  if (!options) return { turn: await runTurn(request, context) }
+  if (!options) return { turn: await runChoices(request, context) }
   const { tools } = run.llm
   if (!tools) {
     throw fail(

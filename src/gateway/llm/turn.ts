@@ -27,7 +27,7 @@ export type TurnContext = {
   /** Each chunk of a stream, as soon as it is here. */
   emit?: (chunk: Chunk) => void
   /** Chunks that were written already; absent where somebody must look into them. */
-  passEvents?: (events: string) => void
+  passEvents?: ((events: string) => void) | undefined
   /** The node has said 200. */
   onHead?: () => void
   /** False while the client is slow. */
