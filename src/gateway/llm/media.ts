@@ -56,12 +56,13 @@ export function createMediaGate(options: MediaOptions): MediaGate {
       const admitPart = async (part: unknown): Promise<unknown> => {
         if (!isRecord(part)) return part
         let out = part
-        for (const [kind, url] of mediaUrls(part)) {
+        for (const { kind, member, url } of mediaUrls(part)) {
           countUp((count += 1))
           const inlined = await admit(url, signal, options)
           if (inlined === url) continue
           changed = true
-          out = withUrl(out, kind, inlined)
+          const value = out[kind]
+          out = { ...out, [kind]: isRecord(value) ? { ...value, [member]: inlined } : inlined }
         }
         return out
       }
@@ -87,15 +88,21 @@ export function createMediaGate(options: MediaOptions): MediaGate {
 const hasMedia = (content: unknown): boolean =>
   Array.isArray(content) && content.some(part => isRecord(part) && mediaUrls(part).length > 0)
 
-/** All that a part names: a node may open another of them than the first. */
-const mediaUrls = (part: Json): [kind: string, url: string][] =>
-  kinds.flatMap((kind): [string, string][] => {
-    const url = urlOf(part[kind])
-    return url === undefined ? [] : [[kind, url]]
-  })
+type Named = { kind: string; member: 'url' | 'data'; url: string }
 
-const urlOf = (value: unknown): string | undefined =>
-  textOf(value) ?? (isRecord(value) ? textOf(value['url']) : undefined)
+/** All that a part names: a node may open another of them than the first. */
+const mediaUrls = (part: Json): Named[] =>
+  kinds.flatMap(kind => urlsOf(part[kind]).map(named => ({ kind, ...named })))
+
+/** A node takes `data` where there is no `url`, and opens it as one. */
+function urlsOf(value: unknown): Omit<Named, 'kind'>[] {
+  if (typeof value === 'string') return [{ member: 'url', url: value }]
+  if (!isRecord(value)) return []
+  return (['url', 'data'] as const).flatMap(member => {
+    const url = textOf(value[member])
+    return url ? [{ member, url }] : []
+  })
+}
 
 /**
  * Wherever it stands: Anthropic's blocks have a `source`, `/generate` has lists. What a model gave
@@ -105,18 +112,11 @@ function* urlsWithin(value: unknown): Generator<string> {
   if (Array.isArray(value)) for (const one of value as unknown[]) yield* urlsWithin(one)
   if (!isRecord(value) || value['type'] === 'tool_use') return
   for (const [name, member] of Object.entries(value)) {
-    const media = kinds.includes(name) ? [member].flat() : name === 'source' ? [member] : []
-    for (const one of media) {
-      const url = urlOf(one)
-      if (url !== undefined && (name !== 'source' || isRecord(one))) yield url
-    }
+    if (kinds.includes(name)) for (const { url } of [member].flat().flatMap(urlsOf)) yield url
+    const source = name === 'source' && isRecord(member) ? textOf(member['url']) : undefined
+    if (source !== undefined) yield source
     yield* urlsWithin(member)
   }
-}
-
-function withUrl(part: Json, kind: string, url: string): Json {
-  const value = part[kind]
-  return { ...part, [kind]: isRecord(value) ? { ...value, url } : url }
 }
 
 /** The URL a node may have: the same, or its content. */

@@ -81,15 +81,17 @@ t.test('everything that a part names is looked at, not the first alone', async t
     { type: 'video_url', ...fine, video_url: { url: 'file:///etc/passwd' } },
     { type: 'image_data', image_data: '/etc/passwd' },
     { type: 'time_series', time_series: 'file:///etc/passwd' },
+    { type: 'image_url', image_url: { data: 'file:///etc/passwd' } },
+    { type: 'image_url', image_url: { url: '', data: '/etc/passwd' } },
     { type: 'image_url', image_url: 'http://pictures.example.com\\@10.0.0.1/a.png' },
     { type: 'image_url', image_url: 'http://gateway.test/files/%zz' },
   ]
-  for (const part of parts.slice(0, 4)) {
+  for (const part of parts.slice(0, -1)) {
     const asked = [{ role: 'user', content: [part] }]
     await t.rejects(gate().check(asked, signal), { code: 'TG_URL_REFUSED' }, JSON.stringify(part))
     await t.rejects(gate().guard({ messages: asked }), { code: 'TG_URL_REFUSED' })
   }
-  const odd = [{ role: 'user', content: [parts[4]] }]
+  const odd = [{ role: 'user', content: [parts.at(-1)] }]
   t.equal(await gate({ readFile: () => t.fail() as never }).check(odd, signal), undefined)
 })
 

@@ -102,6 +102,7 @@ t.test('no header and no other surface lets a node open what it must not', async
   const raw = { 'x-toolgate-raw': '1' }
   for (const answer of [
     await post(chat, { ...body, messages: said }, raw),
+    await post(chat, { ...body, image_data: [{ url }] }),
     await post('/v1/messages', asked, raw),
     await post('/v1/messages', asked),
     await post('/v1/messages/count_tokens', asked),

@@ -19,6 +19,7 @@ export async function chat(llm: Llm, call: LlmCall): Promise<unknown> {
   if (call.raw || llm.pool.peek(served)?.spec.raw) {
     return copy(llm, call, { path: '/v1/chat/completions', served })
   }
+  if ('image_data' in json) await llm.media.guard({ image_data: json['image_data'] })
   const messages = await llm.media.check(json['messages'], call.signal)
   return answerTurn(llm, call, {
     request: chatRequest(call, { model, served, messages, limits: llm.limits }),
