@@ -1,5 +1,6 @@
+import { contentText } from '../families/family.ts'
 import { isRecord, type Json, parseRecord, type Patch, recordsIn, textOf } from '../json.ts'
-import { maybeBelow, type PoolNode } from '../node.ts'
+import { maybeBelow, type PoolNode, surelyFrom } from '../node.ts'
 
 /** A rule for the messages of a request; gives back the same list when there is nothing to mend. */
 type MessageRule = (messages: readonly Json[], served: string) => readonly Json[]
@@ -140,12 +141,31 @@ export const nullMeansAbsent: BodyRule = body =>
   without(body, nullableFields, value => value === null)
 const nullableFields = ['n', 'tools', 'tool_choice', 'stream_options', 'max_tokens']
 
+/** What models write around a call. */
+const callTags = ['<tool_call>', '<|plugin|>', '<|action_start|>', '<|python_tag|>', '<|tool_calls']
+
+/**
+ * A tool parser reads calls that nobody offered: from 0.18 on they vanish, before that they come as
+ * calls to a client that waits for text. Who tells the model of tools in words of his own wants the
+ * words back: `none` leaves them alone.
+ */
+export const ownToolPrompt: BodyRule = (body, node) => {
+  const { tools, tool_choice: choice, messages } = body
+  if (tools != null || choice != null || !surelyFrom(node, 13)) return {}
+  const isTold = recordsIn(messages).some(({ content }) => {
+    const text = contentText(content)
+    return callTags.some(tag => text.includes(tag))
+  })
+  return isTold ? { tool_choice: 'none' } : {}
+}
+
 const bodyRules: readonly BodyRule[] = [
   dropInternalFields,
   messagesAreAList,
   maxTokensForOldNodes,
   requiredWithoutFormat,
   nullMeansAbsent,
+  ownToolPrompt,
 ]
 
 /** What of a chat request must change for this node: nothing, in the usual case. */

@@ -69,6 +69,12 @@ t.test('each rule for requests mends one thing and leaves the rest', t => {
     n: undefined,
     tools: undefined,
   })
+  const told = { messages: [{ role: 'system', content: 'Call so: <|action_start|><|plugin|>{' }] }
+  t.same(rules.ownToolPrompt(told, node('0.18.0')), { tool_choice: 'none' })
+  t.same(rules.ownToolPrompt(told, node('0.12.3')), {}, 'not sure to know it')
+  t.same(rules.ownToolPrompt({ ...told, tools: [{}] }, node('0.18.0')), {})
+  t.same(rules.ownToolPrompt({ ...told, tool_choice: 'auto' }, node('0.18.0')), {})
+  t.same(rules.ownToolPrompt({ messages: [{ content: 'hi' }] }, node('0.18.0')), {})
   t.end()
 })
 type any_ = ReturnType<typeof JSON.parse>
