@@ -31,6 +31,11 @@ export function validateChat(body: Json, limits: LlmLimits): void {
   const { messages } = body
   if (typeof messages !== 'string') validateMessages(messages, limits)
   else if (messages === '') throw refuse('messages', 'is empty: send at least one message')
+  validateCounts(body, limits)
+}
+
+/** Refuses numbers and switches that mean nothing, on every surface. */
+export function validateCounts(body: Json, limits: LlmLimits): void {
   for (const name of ['max_tokens', 'max_completion_tokens']) {
     const value = body[name]
     if (value != null && !(typeof value === 'number' && Number.isInteger(value) && value >= 1)) {

@@ -267,6 +267,73 @@ t.test('other completions are mended: ids, finish reasons, usage', async t => {
   await node.stop()
 })
 
+t.test('completions of several prompts or choices come under their own indexes', async t => {
+  // As 0.18 does: whole with indexes, a stream one after another, each under 0; `n` is not read.
+  const node = await startStandIn({
+    answer({ path, json }, response) {
+      if (path !== '/v1/completions') return false
+      const prompts = [json['prompt']].flat().map(String)
+      const choice = (text: string, index: number, finish?: string) => ({
+        index,
+        text,
+        ...(finish ? { finish_reason: finish } : {}),
+      })
+      const said = json['stream']
+        ? prompts.flatMap(one => [choice(one, 0), choice('', 0, 'stop')]).concat(choice('late', 0))
+        : [prompts.map((one, index) => choice(one, index, 'stop'))]
+      const bodies = said.map(one => JSON.stringify({ id: '-1', choices: [one].flat() }))
+      const type = json['stream'] ? 'text/event-stream' : 'application/json'
+      response.writeHead(200, { 'content-type': type })
+      response.end(
+        json['stream']
+          ? `${bodies.map(one => `data: ${one}\n\n`).join('')}data: [DONE]\n\n`
+          : bodies[0],
+      )
+      return true
+    },
+  })
+  const { app, post } = await createGateway({ nodes: [node.url] })
+  const cases: [Loose, string[]][] = [
+    [{ prompt: ['a', 'b'] }, ['a', 'b']],
+    [{ prompt: 'a', n: 2 }, ['a', 'a']],
+    [{ prompt: ['a', 'b'], n: 2 }, ['a', 'a', 'b', 'b']],
+  ]
+  const words = (choices: Loose[], count: number): string[] =>
+    Array.from({ length: count }, (_, index) =>
+      choices.flatMap(one => (one.index === index ? one.text : '')).join(''),
+    )
+  for (const [asked, expected] of cases) {
+    const sent = { model: 'test-model', ...asked }
+    const { json } = await post('/v1/completions', sent)
+    t.same(words(json.choices, expected.length), expected, JSON.stringify(asked))
+    const events = eventsOf((await post('/v1/completions', { ...sent, stream: true })).text)
+    const choices = events.flatMap(one => one.choices ?? [])
+    t.same(words(choices, 9).filter(Boolean), expected, 'and streamed, nothing after the last')
+  }
+  for (const refused of [
+    { prompt: [] },
+    { prompt: 'a', n: 0 },
+    { prompt: 'a', n: 200 },
+    { prompt: Array(100).fill('a'), n: 2 },
+    { prompt: 'a', stream: 'yes' },
+  ])
+    t.equal((await post('/v1/completions', { model: 'test-model', ...refused })).status, 400)
+  await app.close()
+  await node.stop()
+})
+
+t.test('a stream of completions has its usage where the node counts none', async t => {
+  const node = await startStandIn({ version: '0.9.2' })
+  const { app, post } = await createGateway({ nodes: [node.url] })
+  const options = { stream: true, stream_options: { include_usage: true } }
+  const asked = { model: 'test-model', prompt: 'Say', ...options }
+  const events = eventsOf((await post('/v1/completions', asked)).text)
+  t.match(events.at(-2), { choices: [], usage: { prompt_tokens: 3, completion_tokens: 11 } })
+  t.equal(events.filter(one => one.usage).length, 1)
+  await app.close()
+  await node.stop()
+})
+
 t.test('X-Toolgate-Raw and a raw node give what the node says', async t => {
   const script = { text: ['a', 'b'] }
   const node = await startStandIn({ version: '0.9.2', script: [script] })

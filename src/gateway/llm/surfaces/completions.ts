@@ -1,23 +1,30 @@
 import { fail } from '../../../registry/errors.ts'
 import { type Llm, type LlmCall, servedModel } from '../call.ts'
-import { mendFinish, mendUsage, newCompletionId } from '../chat.ts'
-import { editMembers, isRecord, type Json, numberOf, parseRecord, recordsIn } from '../json.ts'
+import type { Usage } from '../chat.ts'
+import { countTokens } from '../count.ts'
+import { editMembers, type Json, numberOf, parseRecord } from '../json.ts'
+import { createTextMender } from '../mend/text.ts'
+import type { LlmLimits } from '../limits.ts'
 import { nodeProblem, openAiProblem, refusalOf, refuse } from '../problem.ts'
 import { createSseReader, dataEvent, doneEvent, type SseReader } from '../sse.ts'
-import { modelOf } from '../validate.ts'
+import { modelOf, validateCounts } from '../validate.ts'
 import { copy } from './copy.ts'
 
 /**
  * `POST /v1/completions`. Whoever asks for special tokens (Lagent and the course's demos) gets the
  * node's bytes; others get OpenAI's shapes: ids that are no `-1`, a finish reason in every chunk,
- * usage where it was asked for.
+ * usage where it was asked for. A `finish_reason` of null before the end is what OpenAI sends, though
+ * its Python client's types have no null there.
  */
 export async function completions(llm: Llm, call: LlmCall): Promise<unknown> {
   const { json } = call.body
   const model = modelOf(json)
-  const { prompt } = json
-  if (!call.raw && typeof prompt !== 'string' && !Array.isArray(prompt)) {
-    throw refuse('prompt', 'must be a string or a list')
+  if (!call.raw) {
+    const { prompt } = json
+    if (typeof prompt !== 'string' && !(Array.isArray(prompt) && prompt.length > 0)) {
+      throw refuse('prompt', 'must be a string or a list of at least one')
+    }
+    if (json['skip_special_tokens'] !== false) validateCounts(json, llm.limits)
   }
   const served = await servedModel(llm, call, model)
   const options = { path: '/v1/completions', served }
@@ -27,12 +34,24 @@ export async function completions(llm: Llm, call: LlmCall): Promise<unknown> {
   return mended(llm, call, { ...options, model })
 }
 
+/** The prompts, each as often as an answer to it is wanted: no node does more than one at a time. */
+function promptsOf({ prompt, n }: Json, { choicesMax }: LlmLimits): unknown[] {
+  const isOne = !Array.isArray(prompt) || typeof prompt[0] === 'number'
+  const prompts: unknown[] = isOne ? [prompt] : prompt
+  const times = numberOf(n) ?? 1
+  if (prompts.length * times > choicesMax)
+    throw refuse('n', `asks for more than ${choicesMax} choices in all`)
+  return prompts.flatMap(one => Array.from({ length: times }, () => one))
+}
+
 type Names = { path: string; served: string; model: string }
 
 async function mended(llm: Llm, call: LlmCall, { path, served, model }: Names): Promise<unknown> {
   const { json, bytes } = call.body
   const asked = json['stream'] === true
-  const mend = createCompletionMender(json, { model, created: Math.floor(llm.now() / 1000) })
+  const prompts = promptsOf(json, llm.limits)
+  const created = Math.floor(llm.now() / 1000)
+  const mend = createTextMender(json, { model, created, count: prompts.length })
   const out = asked ? call.openStream({ keepAlive: true }) : undefined
   let pending = ''
   let done = false
@@ -52,6 +71,7 @@ async function mended(llm: Llm, call: LlmCall, { path, served, model }: Names): 
         const name = node.models.get(served)
         const changes = {
           ...('session_id' in json ? { session_id: undefined } : {}),
+          ...((json['n'] ?? 1) === 1 ? {} : { prompt: prompts, n: undefined }),
           ...(name !== json['model'] ? { model: name } : {}),
         }
         return {
@@ -85,12 +105,11 @@ async function mended(llm: Llm, call: LlmCall, { path, served, model }: Names): 
       if (problem) throw refusalOf(problem, node.url)
       const answer = parseRecord(body)
       if (!answer) throw fail('TG_UPSTREAM_INVALID', node.url, 'its answer is not JSON')
-      call.note({ usage: mendUsage(answer['usage']) })
+      const whole = mend.whole(answer)
+      call.note({ usage: mend.usage() })
       if (!out?.started)
-        return call.reply
-          .type('application/json; charset=utf-8')
-          .send(JSON.stringify(mend.whole(answer)))
-      out.end(dataEvent(mend.whole(answer)) + doneEvent)
+        return call.reply.type('application/json; charset=utf-8').send(JSON.stringify(whole))
+      out.end(dataEvent(whole) + doneEvent)
       return call.reply
     }
     reader?.end()
@@ -98,8 +117,11 @@ async function mended(llm: Llm, call: LlmCall, { path, served, model }: Names): 
     if (problem) throw refusalOf(problem, node.url)
     if (exchanged.error || !done)
       throw fail('TG_UPSTREAM_FAILED', node.url, 'it broke off in the middle of its answer')
-    call.note({ usage: mend.usage() })
-    out?.end(pending + doneEvent)
+    const usage =
+      mend.usage() ??
+      (mend.owesUsage() ? await countText(llm, call, { served, said: mend.said() }) : undefined)
+    call.note({ usage })
+    out?.end(pending + (usage && mend.owesUsage() ? mend.lastUsage(usage) : '') + doneEvent)
   } catch (error) {
     const shown = call.why(error)
     if (!out?.started) throw shown
@@ -109,55 +131,13 @@ async function mended(llm: Llm, call: LlmCall, { path, served, model }: Names): 
   return call.reply
 }
 
-/** Mends the objects of one completion. */
-function createCompletionMender(
-  body: Json,
-  { model, created }: { model: string; created: number },
-) {
-  const id = newCompletionId()
-  const options = body['stream_options']
-  const wantsUsage = isRecord(options) && options['include_usage'] === true
-  let usage: ReturnType<typeof mendUsage>
-  let problem: ReturnType<typeof nodeProblem>
-  const choicesOf = (json: Json): Json[] =>
-    recordsIn(json['choices']).map(choice => ({
-      ...choice,
-      index: numberOf(choice['index']) ?? 0,
-      text: typeof choice['text'] === 'string' ? choice['text'] : '',
-      logprobs: choice['logprobs'] ?? null,
-      finish_reason: mendFinish(choice['finish_reason']) ?? null,
-    }))
-  const object = (json: Json, choices: Json[]): Json => ({
-    ...json,
-    id,
-    object: 'text_completion',
-    created,
-    model,
-    choices,
-  })
-  return {
-    usage: () => usage,
-    problem: () => problem,
-    whole(answer: Json): Json {
-      const { usage: counted, ...rest } = answer
-      const whole = object(rest, choicesOf(answer))
-      const mended = mendUsage(counted)
-      return mended ? { ...whole, usage: mended } : whole
-    },
-    event(data: string): string {
-      const json = parseRecord(data)
-      if (!json) return ''
-      if ('error' in json || 'error_code' in json || json['object'] === 'error') {
-        problem ??= nodeProblem(200, data)
-        return ''
-      }
-      const { usage: counted, ...rest } = json
-      usage = mendUsage(counted) ?? usage
-      const choices = choicesOf(json)
-      if (choices.length === 0) {
-        return wantsUsage && usage ? dataEvent({ ...object(rest, []), usage }) : ''
-      }
-      return dataEvent({ ...object(rest, choices), ...(wantsUsage ? { usage: null } : {}) })
-    },
-  }
+type Said = { served: string; said: string }
+
+/** Up to 0.13 a stream counts nothing. */
+async function countText(llm: Llm, call: LlmCall, { served, said }: Said): Promise<Usage> {
+  const { prompt: asked } = call.body.json
+  const prompt = [asked].flat(2).map(String).join('\n')
+  const counting = { pool: llm.pool, signal: call.signal, served }
+  const [told = 0, written = 0] = await countTokens([prompt, said], counting)
+  return { prompt_tokens: told, completion_tokens: written, total_tokens: told + written }
 }
