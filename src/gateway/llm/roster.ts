@@ -89,10 +89,11 @@ function resolveModel(model: string, { names, nodes }: Known): string {
   const short = names.filter(name => name.split('/').at(-1) === model)
   if (short.length === 1) return short[0]!
   if (nodes.length === 0) throw noNode(model, 'the pool has no nodes')
-  if (nodes.some(({ modelsKnown }) => !modelsKnown)) {
-    throw noNode(model, 'a node that may have it has not answered yet')
-  }
   const near = names.length > 0 ? closest(model, names) : undefined
+  if (nodes.some(({ modelsKnown }) => !modelsKnown)) {
+    const known = near === undefined ? '' : `, and those that have know ${JSON.stringify(near)}`
+    throw noNode(model, `a node that may have it has not answered yet${known}`)
+  }
   const where = 'GET /v1/models lists them'
   throw fail(
     'TG_NOT_FOUND',

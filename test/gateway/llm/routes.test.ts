@@ -88,6 +88,20 @@ t.test("bad requests are refused in OpenAI's shape before any node is touched", 
   await node.stop()
 })
 
+t.test(
+  'while a node has never answered an unknown model may be its own; the nearest is named',
+  async t => {
+    const node = await startStandIn()
+    const { app, post } = await createGateway({ nodes: [node.url, 'http://127.0.0.1:9'] })
+    t.match(await post(chat, { ...body, model: 'test-modle' }), {
+      status: 503,
+      json: { error: { message: /not answered yet, and those that have know "test-model"/ } },
+    })
+    await app.close()
+    await node.stop()
+  },
+)
+
 t.test('no header and no other surface lets a node open what it must not', async t => {
   const node = await startStandIn()
   const { app, post } = await createGateway({ nodes: [node.url] })

@@ -1,4 +1,4 @@
-import { isRecord, type Json, numberOf, recordsIn, textOf } from '../json.ts'
+import { isRecord, type Json, recordsIn, textOf } from '../json.ts'
 import { refuse } from '../problem.ts'
 
 /** An Anthropic request as a chat request. What has no counterpart (metadata, betas) is left out. */
@@ -7,7 +7,14 @@ export function toChatBody(body: Json): Json {
   if (!Array.isArray(messages) || messages.length === 0) {
     throw refuse('messages', 'must be a list of at least one message')
   }
-  if (numberOf(max) === undefined) throw refuse('max_tokens', 'is missing: it must be a number')
+  if (!Number.isInteger(max) || Number(max) < 1) {
+    const what = max === undefined ? 'is missing: it ' : ''
+    throw refuse('max_tokens', `${what}must be a whole number of at least 1`)
+  }
+  if (system != null && typeof system !== 'string' && !Array.isArray(system)) {
+    throw refuse('system', 'must be a string or a list of text blocks')
+  }
+  if (stops != null && !Array.isArray(stops)) throw refuse('stop_sequences', 'must be a list')
   const systemText =
     textOf(system) ??
     recordsIn(system)
@@ -43,7 +50,21 @@ function toChatMessages(message: unknown, index: number): Json[] {
   if (!Array.isArray(content))
     throw refuse(`${where}.content`, 'must be a string or a list of blocks')
   const blocks = recordsIn(content)
-  return role === 'assistant' ? [assistantMessage(blocks)] : userMessages(blocks, role)
+  if (role === 'assistant') return [assistantMessage(blocks)]
+  blocks.forEach((block, at) => refuseUnread(block, `${where}.content.${at}`))
+  return userMessages(blocks, role)
+}
+
+/** What would be left out: a model that never saw it would answer all the same. */
+function refuseUnread({ type, source }: Json, where: string): void {
+  if (type === 'document' && isRecord(source) && source['type'] === 'text') return
+  if (type === 'image') {
+    const kind = isRecord(source) ? source['type'] : undefined
+    if (kind === 'base64' || kind === 'url') return
+    throw refuse(`${where}.source.type`, 'must be base64 or url')
+  }
+  if (type === 'text' || type === 'tool_result') return
+  throw refuse(`${where}.type`, 'must be text, image or tool_result: no node reads another')
 }
 
 /** Thoughts of earlier turns are not told again: templates drop them too. */
@@ -69,7 +90,10 @@ function userMessages(blocks: Json[], role: string): Json[] {
   const parts = [
     ...results.flatMap(({ content }) => recordsIn(content).flatMap(imagePart)),
     ...blocks.flatMap(block => {
-      if (block['type'] === 'text') return [{ type: 'text', text: textOf(block['text']) ?? '' }]
+      const { type, source } = block
+      const text = type === 'document' && isRecord(source) ? source['data'] : block['text']
+      if (type === 'text' || type === 'document')
+        return [{ type: 'text', text: textOf(text) ?? '' }]
       return imagePart(block)
     }),
   ]
@@ -102,13 +126,23 @@ function imagePart(block: Json): { type: string; image_url?: Json; text?: string
 }
 
 function toolsOf({ tools, tool_choice: choice }: Json): Json {
+  if (tools != null && !Array.isArray(tools)) throw refuse('tools', 'must be a list')
+  recordsIn(tools).forEach(({ name, type, input_schema: schema }, index) => {
+    // Anthropic's own tools have a type and no schema: they run nowhere here, and are left out.
+    if (typeof name === 'string' && name && (isRecord(schema) || typeof type === 'string')) return
+    throw refuse(`tools.${index}`, 'must be {name, description, input_schema}')
+  })
   const functions = recordsIn(tools)
     .filter(({ input_schema: schema }) => isRecord(schema))
     .map(({ name, description, input_schema: parameters }) => ({
       type: 'function',
       function: { name, ...(typeof description === 'string' ? { description } : {}), parameters },
     }))
-  if (functions.length === 0) return {}
+  if (functions.length === 0) {
+    if (isRecord(choice) && (choice['type'] === 'any' || choice['type'] === 'tool'))
+      throw refuse('tool_choice', 'needs tools: send the list, or leave it out')
+    return {}
+  }
   const { type, name, disable_parallel_tool_use: single } = isRecord(choice) ? choice : {}
   const wanted: Record<string, unknown> = {
     any: 'required',

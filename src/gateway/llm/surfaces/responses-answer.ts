@@ -34,17 +34,18 @@ const textPart = (text: string): Json => ({
   annotations: [],
   logprobs: [],
 })
-const messageItem = (id: string, text: string | undefined): Json => ({
+type Status = 'in_progress' | 'completed' | 'incomplete'
+const messageItem = (id: string, text: string, status: Status): Json => ({
   id,
   type: 'message',
   role: 'assistant',
-  status: text === undefined ? 'in_progress' : 'completed',
-  content: text === undefined ? [] : [textPart(text)],
+  status,
+  content: status === 'in_progress' ? [] : [textPart(text)],
 })
 const callItem = (
   id: string,
   { id: call, name, arguments: text }: ModelCall,
-  status: string,
+  status: Status,
 ): Json => ({
   id,
   type: 'function_call',
@@ -87,8 +88,11 @@ function responseOf({ body, model, createdAt }: Parts, more: Json): Json {
   }
 }
 
+/** The last item of an answer that was cut is cut as well. */
+const statusOf = (finish: string): Status => (finish === 'length' ? 'incomplete' : 'completed')
+
 const ended = (finish: string, usage: Usage | undefined): Json => ({
-  status: finish === 'length' ? 'incomplete' : 'completed',
+  status: statusOf(finish),
   incomplete_details: finish === 'length' ? { reason: 'max_output_tokens' } : null,
   ...(usage ? { usage: usageOf(usage) } : {}),
 })
@@ -104,7 +108,9 @@ export function wholeResponse(
 ): Json {
   const output = [
     ...(reasoning && reasoning !== content ? [reasoningItem(newItemId('rs'), reasoning)] : []),
-    ...(content || calls.length === 0 ? [messageItem(newMessageId(), content)] : []),
+    ...(content || calls.length === 0
+      ? [messageItem(newMessageId(), content, statusOf(finish))]
+      : []),
     ...calls.map(call => callItem(newItemId('fc'), call, 'completed')),
   ]
   const id = newResponseId()
@@ -152,15 +158,15 @@ export function createResponseEncoder(parts: Parts): ResponseEncoder {
     started = true
     return event('response.created', snapshot()) + event('response.in_progress', snapshot())
   }
-  const close = (): string => {
+  const close = (status: Status = 'completed'): string => {
     if (!item) return ''
     const done = item
     item = undefined
-    const [said, whole] = closing(done)
+    const [said, whole] = closing(done, status)
     output.push(whole)
     return said + event('response.output_item.done', { output_index: done.index, item: whole })
   }
-  const closing = (done: Item): [string, Json] => {
+  const closing = (done: Item, status: Status): [string, Json] => {
     if (done.kind === 'call') {
       const { name, arguments: text } = done.call
       const said = event('response.function_call_arguments.done', {
@@ -168,7 +174,7 @@ export function createResponseEncoder(parts: Parts): ResponseEncoder {
         name,
         arguments: text,
       })
-      return [said, callItem(done.id, done.call, 'completed')]
+      return [said, callItem(done.id, done.call, status)]
     }
     if (done.kind === 'reasoning') {
       const where = { ...at(done), summary_index: 0 }
@@ -182,7 +188,7 @@ export function createResponseEncoder(parts: Parts): ResponseEncoder {
     const said =
       event('response.output_text.done', { ...where, text: done.text, logprobs: [] }) +
       event('response.content_part.done', { ...where, part: textPart(done.text) })
-    return [said, messageItem(done.id, done.text)]
+    return [said, messageItem(done.id, done.text, status)]
   }
   const open = (next: Item, shown: Json): string => {
     const before = close()
@@ -212,7 +218,7 @@ export function createResponseEncoder(parts: Parts): ResponseEncoder {
     let out = ''
     if (item?.kind !== 'message') {
       const next: Item = { kind: 'message', id: newMessageId(), index: nextIndex(), text: '' }
-      out = open(next, messageItem(next.id, undefined))
+      out = open(next, messageItem(next.id, '', 'in_progress'))
       out += event('response.content_part.added', {
         ...at(next),
         content_index: 0,
@@ -268,7 +274,7 @@ export function createResponseEncoder(parts: Parts): ResponseEncoder {
     end(finish, usage, toolgate) {
       // An answer without a word is still a message.
       const empty = output.length === 0 && !item ? start() + say('') : start()
-      const before = empty + close()
+      const before = empty + close(statusOf(finish))
       const last = { ...ended(finish, usage), ...(toolgate ? { toolgate } : {}) }
       return (
         before +
@@ -279,7 +285,11 @@ export function createResponseEncoder(parts: Parts): ResponseEncoder {
       // Clients type a closed list of codes here.
       const code = problem.status === 429 ? 'rate_limit_exceeded' : 'server_error'
       const error = { code, message: openAiProblem(problem).error.message }
-      return start() + close() + event('response.failed', snapshot({ status: 'failed', error }))
+      return (
+        start() +
+        close('incomplete') +
+        event('response.failed', snapshot({ status: 'failed', error }))
+      )
     },
   }
 }

@@ -2,19 +2,25 @@ import { isRecord, type Json, recordsIn, textOf } from '../json.ts'
 import { refuse } from '../problem.ts'
 
 /** What only a server that keeps conversations could do. */
-const stateful = ['previous_response_id', 'conversation', 'background', 'prompt']
+const stateful: Record<string, string> = {
+  previous_response_id: 'is not kept here: send the whole conversation in `input`',
+  conversation: 'is not kept here: send the whole conversation in `input`',
+  background: 'must be false: answers are not kept here',
+  prompt: 'is not kept here: send its text in `instructions`',
+}
 
 /** A Responses request as a chat request. Hosted tools are left out: no node has them. */
 export function toChatBody(body: Json): Json {
-  for (const name of stateful) {
-    if (body[name] != null && body[name] !== false) {
-      throw refuse(name, 'is not kept here: send the whole conversation in `input`')
-    }
+  for (const [name, why] of Object.entries(stateful)) {
+    if (body[name] != null && body[name] !== false) throw refuse(name, why)
   }
   const { input, instructions, max_output_tokens: max, reasoning, text } = body
   const messages =
     typeof input === 'string' ? [{ role: 'user', content: input }] : inputMessages(input)
   if (messages.length === 0) throw refuse('input', 'is empty: send a string or a list of items')
+  if (max != null && (!Number.isInteger(max) || Number(max) < 1)) {
+    throw refuse('max_output_tokens', 'must be a whole number of at least 1')
+  }
   const passed = [
     'temperature',
     'top_p',
@@ -53,7 +59,8 @@ function formatOf({ type, name, schema, strict }: Json): Json | undefined {
 
 function inputMessages(input: unknown): Json[] {
   if (!Array.isArray(input)) throw refuse('input', 'must be a string or a list of items')
-  return recordsIn(input).reduce<Json[]>((messages, item) => {
+  return input.reduce<Json[]>((messages, item: unknown, index) => {
+    if (!isRecord(item)) throw refuse(`input[${index}]`, 'must be an object')
     const { type = 'message', call_id: id, name, output } = item
     if (type === 'function_call') {
       const call = {
@@ -76,19 +83,31 @@ function inputMessages(input: unknown): Json[] {
         { role: 'tool', tool_call_id: id, content: textOf(output) ?? JSON.stringify(output) },
       ]
     }
-    return type === 'message'
-      ? [...messages, { role: item['role'], content: contentOf(item['content']) }]
-      : messages
+    const where = `input[${index}]`
+    if (type === 'message') {
+      const content = contentOf(item['content'], `${where}.content`)
+      return [...messages, { role: item['role'], content }]
+    }
+    if (isPast(type)) return messages
+    throw refuse(`${where}.type`, 'must be message, function_call or function_call_output')
   }, [])
 }
 
-function contentOf(content: unknown): unknown {
+/** Thoughts and calls of hosted tools in a history: templates drop them too. */
+const isPast = (type: unknown): boolean =>
+  typeof type === 'string' && /^reasoning$|_call(?:_output)?$/.test(type)
+
+function contentOf(content: unknown, where: string): unknown {
   if (typeof content === 'string') return content
-  const parts = recordsIn(content).flatMap((part): Json[] => {
-    if (part['type'] === 'input_image')
-      return [{ type: 'image_url', image_url: { url: part['image_url'] } }]
+  const parts = recordsIn(content).map((part, index): Json => {
+    const { type, image_url: url } = part
+    if (type === 'input_image') {
+      if (typeof url === 'string') return { type: 'image_url', image_url: { url } }
+      throw refuse(`${where}[${index}].image_url`, 'is missing: files are not kept here')
+    }
     const text = textOf(part['text']) ?? textOf(part['refusal'])
-    return text === undefined ? [] : [{ type: 'text', text }]
+    if (text !== undefined) return { type: 'text', text }
+    throw refuse(`${where}[${index}].type`, 'must be input_text or input_image')
   })
   return parts.every(part => 'text' in part)
     ? parts.map(part => String(part['text'])).join('')
@@ -96,6 +115,7 @@ function contentOf(content: unknown): unknown {
 }
 
 function toolsOf({ tools, tool_choice: choice }: Json): Json {
+  if (tools != null && !Array.isArray(tools)) throw refuse('tools', 'must be a list')
   const functions = recordsIn(tools)
     .filter(({ type }) => type === 'function')
     .map(({ name, description, parameters }) => ({
@@ -106,7 +126,11 @@ function toolsOf({ tools, tool_choice: choice }: Json): Json {
         ...(isRecord(parameters) ? { parameters } : {}),
       },
     }))
-  if (functions.length === 0) return {}
+  if (functions.length === 0) {
+    if (choice === 'required' || (isRecord(choice) && choice['type'] === 'function'))
+      throw refuse('tool_choice', 'needs functions in tools: send the list, or leave it out')
+    return {}
+  }
   const stated =
     isRecord(choice) && choice['type'] === 'function'
       ? { type: 'function', function: { name: choice['name'] } }

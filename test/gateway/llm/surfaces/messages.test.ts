@@ -176,14 +176,50 @@ t.test('a healthy node of its own speaks for itself: its bytes are passed', asyn
   await node.stop()
 })
 
+t.test("a document that is text is told, Anthropic's own tools are left out", async t => {
+  const node = await startStandIn()
+  const { app, post } = await createGateway({ nodes: [node.url] })
+  const document = { type: 'document', source: { type: 'text', data: 'Once upon a time' } }
+  const content = [document, { type: 'text', text: 'Sum it up' }]
+  const tools = [{ type: 'web_search_20250305', name: 'web_search' }]
+  const { status } = await post('/v1/messages', {
+    ...asked,
+    messages: [{ role: 'user', content }],
+    tools,
+  })
+  t.equal(status, 200)
+  const [{ json }] = node.to('/v1/chat/completions') as [Loose]
+  t.match(json.messages, [{ role: 'user', content: 'Once upon a time\nSum it up' }])
+  t.notOk('tools' in json)
+  await app.close()
+  await node.stop()
+})
+
 t.test("errors have Anthropic's shape", async t => {
   const node = await startStandIn({ version: '0.17.0', script: [{ text: ['a', 'b'] }] })
   const { app, post } = await createGateway({ nodes: [node.url], limits: { attemptsMax: 1 } })
+  const saying = (block: Loose): Loose => ({
+    ...asked,
+    messages: [{ role: 'user', content: [block] }],
+  })
   const refused: [Loose, number, RegExp][] = [
     [{ ...asked, model: 'test-mode' }, 404, /did you mean "test-model"/],
     [{ ...asked, max_tokens: undefined }, 400, /max_tokens/],
     [{ ...asked, messages: [] }, 400, /messages/],
     [{ ...asked, messages: [{ role: 'boss', content: 'x' }] }, 400, /messages.0.role/],
+    [{ ...asked, max_tokens: 0 }, 400, /^max_tokens must be a whole number of at least 1$/],
+    [{ ...asked, max_tokens: 'x' }, 400, /^max_tokens must be a whole number/],
+    [{ ...asked, system: 5 }, 400, /^system must be/],
+    [{ ...asked, stop_sequences: 'x' }, 400, /^stop_sequences must be a list/],
+    [{ ...asked, tools: 'x' }, 400, /^tools must be a list/],
+    [{ ...asked, tools: [{ x: 1 }] }, 400, /^tools.0 must be/],
+    [{ ...asked, tool_choice: { type: 'any' } }, 400, /^tool_choice needs tools/],
+    [
+      saying({ type: 'document', source: { type: 'url', url: 'https://a.b/c.pdf' } }),
+      400,
+      /0.type/,
+    ],
+    [saying({ type: 'image', source: { type: 'file', file_id: 'f' } }), 400, /source.type must be/],
     ['{', 400, /not JSON/],
   ]
   for (const [request, status, message] of refused) {

@@ -143,11 +143,32 @@ t.test(
       })
     }
     t.match(await post('/v1/responses', { ...asked, input: [] }), { status: 400 })
+    const part = (one: unknown): unknown => [{ role: 'user', content: [one] }]
+    for (const [param, more] of [
+      ['max_output_tokens', { max_output_tokens: 0 }],
+      ['tools', { tools: 5 }],
+      ['tool_choice', { tool_choice: 'required' }],
+      ['input[0]', { input: [null] }],
+      ['input[0].type', { input: [{ type: 'zzz' }] }],
+      ['input[0].content[0].type', { input: part({ type: 'input_file', file_id: 'f' }) }],
+      ['input[0].content[0].image_url', { input: part({ type: 'input_image', file_id: 'f' }) }],
+    ] as const) {
+      t.match(await post('/v1/responses', { ...asked, ...more }), {
+        status: 400,
+        json: { error: { param } },
+      })
+    }
     node.behave({ mode: 'cut', cutAfter: 1 })
     const events = namedEventsOf((await post('/v1/responses', { ...asked, stream: true })).text)
     t.match(events.at(-1), {
       event: 'response.failed',
-      data: { response: { status: 'failed', error: { message: /broke off/ } } },
+      data: {
+        response: {
+          status: 'failed',
+          error: { message: /broke off/ },
+          output: [{ status: 'incomplete' }],
+        },
+      },
     })
     await app.close()
     await node.stop()
