@@ -1,4 +1,4 @@
-import type { Allowed } from './amount.ts'
+import type { Allowed, Amount } from './amount.ts'
 
 /** What one who is limited has used. Times are milliseconds since the epoch, on whichever clock decides. */
 export type Used = {
@@ -26,6 +26,9 @@ export type Outcome = {
   standings: Standing[]
 }
 
+/** What one policy has room for, and after how many milliseconds there is more. */
+export type Room = readonly [policy: Standing['policy'], room: number, retryMs: number]
+
 /**
  * Takes up to `wanted` from an allowance, as the script in Redis does: the rate by GCRA (so many at
  * once, then one in an interval), the quota by windows that begin at midnight UTC and on the hour.
@@ -33,37 +36,57 @@ export type Outcome = {
 export function takeLocally(
   used: Used,
   allowed: Allowed,
-  ask: { wanted: number; now: number; busy: number },
+  { wanted, now, busy }: { wanted: number; now: number; busy: number },
 ): Outcome {
-  const { wanted, now, busy } = ask
   const { rate, quota, concurrency } = allowed
-  const rooms: [Standing['policy'], number, number][] = []
+  let admitted = wanted
   if (rate) {
-    const interval = rate.perMs / rate.count
     used.fullAt = Math.max(used.fullAt, now)
-    const room = Math.floor((now + rate.perMs - used.fullAt) / interval + 1e-6)
-    rooms.push(['rate', room, used.fullAt + interval - now - rate.perMs])
+    admitted = Math.min(admitted, roomOf(rate, used.fullAt - now))
   }
   if (quota) {
     const window = Math.floor(now / quota.perMs)
-    if (window !== used.window) Object.assign(used, { window, count: 0 })
-    rooms.push(['quota', quota.count - used.count, (window + 1) * quota.perMs - now])
+    if (window !== used.window) used.count = 0
+    used.window = window
+    admitted = Math.min(admitted, quota.count - used.count)
   }
-  if (concurrency !== undefined) rooms.push(['concurrency', concurrency - busy, 1_000])
-  const admitted = Math.max(0, Math.min(wanted, ...rooms.map(([, room]) => room)))
-  if (rate) {
-    const taken = (admitted * rate.perMs) / rate.count
-    used.fullAt += taken
-    if (rooms[0]) rooms[0][2] += taken
-  }
+  if (concurrency !== undefined) admitted = Math.min(admitted, concurrency - busy)
+  admitted = Math.max(0, admitted)
+  // Nearly all are let in, and who would have refused them need not be asked.
+  const refusal =
+    admitted < wanted &&
+    outcomeOf(roomsOf(used, allowed, { now, busy, admitted }), wanted, admitted)
+  if (rate) used.fullAt += takenMs(rate, admitted)
   if (quota) used.count += admitted
   const facts = { fullMs: used.fullAt - now, count: used.count, now, busy: busy + admitted }
-  return { ...outcomeOf(rooms, wanted, admitted), standings: standingsOf(allowed, facts) }
+  const standings = standingsOf(allowed, facts)
+  return refusal ? { ...refusal, standings } : { admitted, retryMs: 0, standings }
+}
+
+const roomOf = (rate: Amount, fullMs: number): number =>
+  Math.floor(((rate.perMs - fullMs) * rate.count) / rate.perMs + 1e-6)
+const takenMs = (rate: Amount, taken: number): number => (taken * rate.perMs) / rate.count
+
+/** What there was room for, and how long it takes for more once `admitted` have it. */
+function roomsOf(
+  used: Used,
+  { rate, quota, concurrency }: Allowed,
+  { now, busy, admitted }: { now: number; busy: number; admitted: number },
+): Room[] {
+  const rooms: Room[] = []
+  if (rate) {
+    const fullMs = used.fullAt - now
+    const retryMs = fullMs + takenMs(rate, admitted + 1) - rate.perMs
+    rooms.push(['rate', roomOf(rate, fullMs), retryMs])
+  }
+  if (quota) rooms.push(['quota', quota.count - used.count, (used.window + 1) * quota.perMs - now])
+  if (concurrency !== undefined) rooms.push(['concurrency', concurrency - busy, 1_000])
+  return rooms
 }
 
 /** Who refused, and for how long: of several the one that lasts longest. */
 export function outcomeOf(
-  rooms: readonly [Standing['policy'], number, number][],
+  rooms: readonly Room[],
   wanted: number,
   admitted: number,
 ): Omit<Outcome, 'standings'> {
@@ -81,8 +104,7 @@ export function standingsOf(
 ): Standing[] {
   const standings: Standing[] = []
   if (rate) {
-    const room = Math.floor(((rate.perMs - fullMs) * rate.count) / rate.perMs + 1e-6)
-    const remaining = Math.max(0, room)
+    const remaining = Math.max(0, roomOf(rate, fullMs))
     const { count: limit, perMs } = rate
     standings.push({ policy: 'rate', limit, perMs, remaining, resetMs: Math.max(0, fullMs) })
   }

@@ -10,8 +10,15 @@ export const limiterLimits = { idsMax: 100_000 } as const
 
 /** What is limited. */
 export type Limited = 'key' | 'address' | 'tool' | 'model'
-/** Who asks: what is counted together, and how much of it there is. */
-export type Asker = { by: Limited; name: string; allowed: Allowed }
+/** Who asks: what is counted together, under one id, and how much of it there is. */
+export type Asker = { by: Limited; name: string; id: string; allowed: Allowed }
+/** Makes one, once for as many calls as may be: a text that is put together anew has to be hashed anew. */
+export const askerOf = (by: Limited, name: string, allowed: Allowed): Asker => ({
+  by,
+  name,
+  id: `${by} ${name}`,
+  allowed,
+})
 /** Told of each refusal: what was limited, and how. */
 export type TellLimited = (by: Limited, policy: Standing['policy']) => void
 /** A place that was given. */
@@ -57,7 +64,7 @@ export function createLimiter(options: {
 
   function take(asker: Asker, patience: Patience): Promise<Taken | Refused> | Taken | Refused {
     if (!shared) return alone(asker)
-    const id = idOf(asker)
+    const { id } = asker
     return new Promise(settle => {
       const batch = batches.get(id)
       if (batch) return void batch.waiting.push({ patience, settle })
@@ -71,14 +78,13 @@ export function createLimiter(options: {
   }
 
   function alone(asker: Asker): Taken | Refused {
-    const local = localOf(idOf(asker))
+    const local = localOf(asker.id)
     const outcome = takeLocally(local, asker.allowed, { wanted: 1, now: now(), busy: local.busy })
     return answer(asker, outcome, { isAdmitted: outcome.admitted > 0, local })
   }
 
   async function together({ asker, waiting }: Batch): Promise<void> {
-    const { allowed } = asker
-    const id = idOf(asker)
+    const { allowed, id } = asker
     const patience = { redisMs: Math.min(...waiting.map(one => one.patience.redisMs)) }
     const before = patience.redisMs
     const outcome = await shared?.take(id, allowed, { wanted: waiting.length, patience })
@@ -120,7 +126,7 @@ export function createLimiter(options: {
       if (left) return
       left = true
       local.busy -= 1
-      if (token) shared?.leave(idOf(asker), [token])
+      if (token) shared?.leave(asker.id, [token])
     }
     return { standings, leave }
   }
@@ -128,7 +134,6 @@ export function createLimiter(options: {
   return { take }
 }
 
-const idOf = ({ by, name }: Asker): string => `${by} ${name}`
 const whatOf = ({ by, name }: Asker): string =>
   by === 'key' || by === 'address' ? `this ${by}` : `the ${by} ${name}`
 

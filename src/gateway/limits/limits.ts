@@ -5,8 +5,16 @@ import type { CallContext, Invoke } from '../../registry/call.ts'
 import { globOf } from '../../registry/select.ts'
 import type { Patience, RedisPort } from '../policies/redis-port.ts'
 import { type Allowed, parseAllowance } from './amount.ts'
-import { writeLimits } from './headers.ts'
-import { type Asker, createLimiter, type Refused, type Taken, type TellLimited } from './limiter.ts'
+import type { Holder } from '../auth/keys.ts'
+import { policyField, writeLimits } from './headers.ts'
+import {
+  type Asker,
+  askerOf,
+  createLimiter,
+  type Refused,
+  type Taken,
+  type TellLimited,
+} from './limiter.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -28,6 +36,8 @@ export type Limits = {
 }
 
 type Named = { fits: (name: string) => boolean; allowed: Allowed }
+/** One at the door, with what every answer to it says of its limits. */
+type Guest = { asker: Asker; policies: string }
 type Rules = { key?: Allowed; address?: Allowed; tools: Named[]; models: Named[] }
 
 /** Makes the limits of a gateway; where none is stated nothing is looked at. */
@@ -40,35 +50,40 @@ export function createLimits(options: {
 }): Limits {
   const limiter = createLimiter(options)
   let rules = readRules(options.allowances)
+  /** A holder is the same with each of its calls, until its key is changed. */
+  let holders = new WeakMap<Holder, Guest | 'free'>()
 
-  function askerAt({ holder, ip }: FastifyRequest): Asker | undefined {
+  function guestAt({ holder, ip }: FastifyRequest): Guest | undefined {
     if (!holder) {
       const address = rules.address && addressOf(ip)
-      return rules.address && address
-        ? { by: 'address', name: address, allowed: rules.address }
-        : undefined
+      return rules.address && address ? guestOf('address', address, rules.address) : undefined
     }
-    const allowed = holder.limits ?? rules.key
-    return allowed && { by: 'key', name: holder.id, allowed }
+    let guest = holders.get(holder)
+    if (guest === undefined) {
+      const allowed = holder.limits ?? rules.key
+      guest = allowed ? guestOf('key', holder.id, allowed) : 'free'
+      holders.set(holder, guest)
+    }
+    return guest === 'free' ? undefined : guest
   }
 
   function pass(
-    asker: Asker,
+    { asker, policies }: Guest,
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<void> | undefined {
     const patience = { redisMs: options.redisMs }
     const taken = limiter.take(asker, patience)
     if (!(taken instanceof Promise)) {
-      settle(taken, reply)
+      settle(taken, policies, reply)
       return undefined
     }
     request.patience = patience
-    return taken.then(place => settle(place, reply))
+    return taken.then(place => settle(place, policies, reply))
   }
 
-  function settle(taken: Taken | Refused, reply: FastifyReply): void {
-    writeLimits(reply, taken.standings)
+  function settle(taken: Taken | Refused, policies: string, reply: FastifyReply): void {
+    writeLimits(reply, policies, taken.standings)
     if ('error' in taken) throw taken.error
     if (taken.leave) reply.raw.once('close', taken.leave)
   }
@@ -84,8 +99,8 @@ export function createLimits(options: {
 
   return {
     admit(request, reply) {
-      const asker = askerAt(request)
-      return asker && pass(asker, request, reply)
+      const guest = guestAt(request)
+      return guest && pass(guest, request, reply)
     },
     wrap: invoke => (name, args, context) => {
       const allowed = rules.tools.length > 0 ? find(rules.tools, name) : undefined
@@ -94,10 +109,11 @@ export function createLimits(options: {
     async model(name, patience) {
       const allowed = find(rules.models, name)
       if (!allowed) return nothing
-      return hold({ by: 'model', name, allowed }, patience)
+      return hold(askerOf('model', name, allowed), patience)
     },
     configure(allowances) {
       rules = readRules(allowances)
+      holders = new WeakMap()
     },
   }
 
@@ -106,7 +122,7 @@ export function createLimits(options: {
     allowed: Allowed,
     [name, args, context]: [string, unknown, CallContext],
   ) {
-    const leave = await hold({ by: 'tool', name, allowed }, context.patience)
+    const leave = await hold(askerOf('tool', name, allowed), context.patience)
     try {
       return await invoke(name, args, context)
     } finally {
@@ -116,6 +132,10 @@ export function createLimits(options: {
 }
 
 const nothing = (): void => undefined
+const guestOf = (by: 'key' | 'address', name: string, allowed: Allowed): Guest => ({
+  asker: askerOf(by, name, allowed),
+  policies: policyField(allowed),
+})
 
 function readRules({ key, address, tools, models }: Allowances): Rules {
   const named = (record: Record<string, Parameters<typeof parseAllowance>[0]>, what: string) =>

@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import t from 'tap'
+import { parseConfig } from '../../../src/config.ts'
 import { addressOf } from '../../../src/gateway/limits/limits.ts'
 import { openRedis } from '../../../src/gateway/policies/redis.ts'
 import { echo, testApp } from '../../fixtures/app.ts'
@@ -111,6 +112,20 @@ t.test('tools, addresses and all keys may be limited too', async t => {
   t.match(body, 'toolgate_limited_total{by="tool",policy="quota"} 1')
   t.match(body, 'toolgate_limited_total{by="key",policy="rate"} 1')
   t.match(body, 'toolgate_refusals_total{code="TG_RATE_LIMITED"} 7')
+})
+
+t.test('changed allowances hold for those who were here before', async t => {
+  const file = (rate: string) => ({
+    keys: [{ id: 'ann', key: 'of ann' }],
+    allowances: { key: { rate } },
+  })
+  const { app } = await testApp(t, { file: file('5/min') })
+  const policy = async () => (await call(app, 'of ann')).headers['ratelimit-policy']
+  t.equal(await policy(), '"rate";q=5;w=60')
+  await app.reload(parseConfig({}, file('7/h')))
+  t.equal(await policy(), '"rate";q=7;w=3600')
+  await app.reload(parseConfig({}, { keys: [{ id: 'ann', key: 'of ann' }] }))
+  t.equal(await policy(), undefined)
 })
 
 t.test('so many at once, and a place is free when its caller is gone', async t => {
