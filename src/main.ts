@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import closeWithGrace from 'close-with-grace'
-import { destination, type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { banner } from './cli/banner.ts'
 import { type Commands, runCommand } from './cli/commands.ts'
 import { loadConfig } from './cli/load-config.ts'
@@ -11,7 +11,7 @@ import { checkReach, type Config } from './config.ts'
 import { listenAgentLego } from './gateway/agentlego/listen.ts'
 import { buildApp, type Gateway } from './gateway/app.ts'
 import type { RedisGate } from './gateway/policies/redis.ts'
-import { createScrub } from './gateway/telemetry/scrub.ts'
+import { createLog } from './gateway/telemetry/log.ts'
 import { createRegistry, type Registry } from './registry/registry.ts'
 import { tools } from './tools/index.ts'
 
@@ -51,23 +51,6 @@ async function assemble(env: Env): Promise<Parts> {
   ) as { version: string }
   return { config, registry, version, log: createLog(config) }
 }
-
-/** The log, without whatever the configuration keeps secret. */
-const createLog = (config: Config): Logger =>
-  pino({ level: config.logLevel, hooks: { streamWrite: createScrub(config) } }, logDestination())
-
-/**
- * Logs go to standard error, so that what a command prints stays clean. Lines are gathered for a
- * moment, since a write for each costs as much as a call, and are written when the process ends.
- */
-const logDestination = () =>
-  destination({
-    dest: 2,
-    sync: false,
-    minLength: 4_096,
-    maxLength: 16 * 1_048_576,
-    periodicFlush: 100,
-  })
 
 /** MCP over stdin and stdout, for a client that starts us. */
 async function serveMcp(env: Env): Promise<void> {

@@ -1,11 +1,11 @@
 // The gateway with everything on that keeps an operator's sleep, or with all of it off.
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { destination, pino } from 'pino'
 import { parseConfig } from '../../src/config.ts'
 import { buildApp } from '../../src/gateway/app.ts'
 import { digestOf } from '../../src/gateway/auth/keys.ts'
 import { openRedis } from '../../src/gateway/policies/redis.ts'
+import { createLog } from '../../src/gateway/telemetry/log.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { benchTool } from './tool.ts'
 
@@ -21,17 +21,14 @@ const keys =
     : [...others, { id: 'bench', key: 'of the bench', ...(limits ? { limits } : {}) }]
 const config = parseConfig(
   { TOOLGATE_FILES: join(tmpdir(), `toolgate-bench-${process.pid}`) },
-  { keys, callLog: BENCH_LOG ? 1 : 0 },
+  { keys, callLog: BENCH_LOG ? 1 : 0, logLevel: BENCH_LOG ? 'info' : 'error' },
 )
 const redis = REDIS_URL ? openRedis({ url: REDIS_URL }) : undefined
 const app = await buildApp({
   config,
   registry: createRegistry([benchTool]),
   version: '0.0.0',
-  log: pino(
-    { level: BENCH_LOG ? 'info' : 'error' },
-    destination({ dest: '/dev/null', sync: true }),
-  ),
+  log: createLog(config, '/dev/null'),
   ...(redis ? { redis } : {}),
 })
 process.stdout.write(`${await app.listen({ host: '127.0.0.1', port: 0 })}\n`)
