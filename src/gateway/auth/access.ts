@@ -124,7 +124,7 @@ function createGuard(
       return access === 'admin' ? done(adminProblem(request, false)) : enter(request, reply, done)
     }
     const presented = presentedKey(request, keyInQuery)
-    const found = ring.find(presented)
+    const found = ring.find(presented, request.raw.socket)
     if (presented !== undefined && isToolError(found) && tokens?.looksLike(presented))
       return void judgeToken(request, reply, { found: tokens.holder(presented), done })
     return judge(request, reply, { found, done })

@@ -28,8 +28,11 @@ export type KeyRing = {
   readonly isAwaited: boolean
   /** Says that what may hold keys was read. */
   settle(): void
-  /** Whose key that is; the error says why it is refused. Undefined when none came. */
-  find(presented: string | undefined): Holder | ToolError | undefined
+  /**
+   * Whose key that is; the error says why it is refused. Undefined when none came. A `connection` that
+   * brings again what it brought before is known by it.
+   */
+  find(presented: string | undefined, connection?: object): Holder | ToolError | undefined
   /** Puts the configured keys in the place of those before. */
   configure(keys: readonly ConfiguredKey[]): void
   /** Takes over what is newer than what is known; true when something was. */
@@ -40,6 +43,8 @@ export type KeyRing = {
 }
 
 type Entry = { digest: Buffer; holder: Holder; endsAt: number; revoked: boolean }
+/** A key that a connection brought, and what it was found to be. */
+type Brought = { bytes: Uint8Array; entry: Entry }
 
 /** SHA-256 in hex, by which a key is kept and found. */
 export const digestOf = (key: string): string => hash('sha256', key)
@@ -75,6 +80,8 @@ export function createKeyRing(
   const made = new Map<string, KeyRecord>()
   let own = new Map<string, ConfiguredKey>()
   let entries = new Map<string, Entry>()
+  /** What each connection brought last: nearly always it brings that again, and hashing costs more. */
+  let brought = new WeakMap<object, Brought>()
   let any = options.isAlwaysKeyed ?? false
   let isAwaited = options.isAwaited ?? false
 
@@ -83,6 +90,7 @@ export function createKeyRing(
     for (const record of made.values()) if (!own.has(record.id)) addRecord(next, record)
     for (const key of own.values()) addConfigured(next, key)
     entries = next
+    brought = new WeakMap()
     any ||= entries.size > 0
   }
 
@@ -103,6 +111,17 @@ export function createKeyRing(
   }
   configure(configured)
 
+  function entryOf(bytes: Uint8Array, connection: object | undefined): Entry | undefined {
+    const last = connection && brought.get(connection)
+    if (last && isSame(last.bytes, bytes)) return last.entry
+    const hex = hash('sha256', bytes)
+    const entry = entries.get(hex)
+    if (!entry || !isSame(entry.digest, Buffer.from(hex, 'hex'))) return undefined
+    // A copy, for those bytes are part of a larger piece.
+    if (connection) brought.set(connection, { bytes: new Uint8Array(bytes), entry })
+    return entry
+  }
+
   return {
     get any() {
       return any
@@ -113,13 +132,11 @@ export function createKeyRing(
     settle() {
       isAwaited = false
     },
-    find(presented) {
+    find(presented, connection) {
       if (presented === undefined) return undefined
       if (presented.length > keyLimits.keyCharactersMax) return fail('TG_KEY_WRONG')
-      const hex = digestOf(presented)
-      const entry = entries.get(hex)
-      if (!entry || !timingSafeEqual(entry.digest, Buffer.from(hex, 'hex')))
-        return fail('TG_KEY_WRONG')
+      const entry = entryOf(Buffer.from(presented), connection)
+      if (!entry) return fail('TG_KEY_WRONG')
       if (entry.endsAt <= now())
         return fail('TG_KEY_EXPIRED', entry.revoked ? 'revoked' : 'expired')
       return entry.holder
@@ -143,6 +160,10 @@ export function createKeyRing(
     isConfigured: id => own.has(id),
   }
 }
+
+/** Takes as long wherever they differ. */
+const isSame = (known: Uint8Array, bytes: Uint8Array): boolean =>
+  known.length === bytes.length && timingSafeEqual(known, bytes)
 
 /** A key of the configuration that states no scopes may do everything, as before there were scopes. */
 function addConfigured(into: Map<string, Entry>, key: ConfiguredKey): void {

@@ -30,6 +30,37 @@ t.test('a key is known while it lives, and says how it ended', async t => {
   t.equal(said(ring, 'of ann'), 'TG_KEY_EXPIRED: the key has expired')
 })
 
+t.test('a connection is known by what it brought, while that is a key', async t => {
+  let now = 1_000_000
+  const ring = createKeyRing([], { now: () => now })
+  const made = keyRecord('ann', 'of ann', { expiresAt: now + 500 })
+  ring.merge([made, keyRecord('bob', 'of bob')])
+  const [one, other] = [{}, {}]
+  const codes = (...keys: string[]) =>
+    keys.map(key => {
+      const found = ring.find(key, one)
+      return isToolError(found) ? found.code : found?.id
+    })
+  t.same(codes('of ann', 'of ann', 'of bob', 'of bob', 'of ann'), [
+    'ann',
+    'ann',
+    'bob',
+    'bob',
+    'ann',
+  ])
+  t.same(codes('of anN', 'of an', 'of ann '), ['TG_KEY_WRONG', 'TG_KEY_WRONG', 'TG_KEY_WRONG'])
+  t.same(codes('of ann'), ['ann'], 'a wrong one between changes nothing')
+  t.match(ring.find('of anN', other), { code: 'TG_KEY_WRONG' })
+  now += 500
+  t.same(codes('of ann'), ['TG_KEY_EXPIRED'], 'it ends on an open connection too')
+  now -= 500
+  t.same(codes('of ann', 'of bob'), ['ann', 'bob'])
+  ring.merge([{ ...keyRecord('bob', 'of bob'), changedAt: now, revokedAt: now }])
+  t.same(codes('of bob'), ['TG_KEY_EXPIRED'], 'and so does one that is revoked')
+  ring.configure([{ id: 'bob', key: 'another' }])
+  t.same(codes('of bob', 'another'), ['TG_KEY_WRONG', 'bob'])
+})
+
 t.test('a text that is too long to be a key is refused unread', async t => {
   const ring = createKeyRing([{ id: 'a', key: 'k' }])
   t.match(said(ring, 'k'.repeat(100_000)), 'TG_KEY_WRONG')
