@@ -60,7 +60,7 @@ export function createServer(facts: ServerFacts): FastifyInstance {
 /** Reads forms, within the bounds of JSON. */
 export async function readForms(app: FastifyInstance, limits: ServerLimits): Promise<void> {
   await app.register(formbody, { bodyLimit: limits.bodyBytesMax })
-  await app.register(multipart, {
+  const options = {
     limits: {
       // One more, so that a file over the limit is seen to be.
       fileSize: limits.fileBytesMax + 1,
@@ -68,7 +68,12 @@ export async function readForms(app: FastifyInstance, limits: ServerLimits): Pro
       fields: formLimits.fieldsMax,
       fieldSize: limits.bodyBytesMax,
     },
-  })
+  }
+  // Its hooks remove files that it was told to save, which it never is; each call would pay for them.
+  const unhooked: FastifyInstance = Object.create(app, { addHook: { value: () => unhooked } })
+  await new Promise<void>((resolve, reject) =>
+    multipart(unhooked, options, error => (error ? reject(error) : resolve())),
+  )
 }
 
 /** Describes every route that is added from now on, and which of them want no key. */
