@@ -129,23 +129,24 @@ export function createInvoke(options: {
     if (!tool) throw fail('TG_TOOL_UNKNOWN', name, registry.nearest(name))
     const missing = registry.unavailable(name)
     if (missing) throw fail('TG_UNAVAILABLE', name, missing.reason, missing.remedy)
-    const input = await resolveFiles(tool, parseArguments(tool, args))
+    const parsed = parseArguments(tool, args)
+    const input = fileInputsOf(tool).length > 0 ? await resolveFiles(tool, parsed, context) : parsed
     return { tool, input, result: await call(tool, input, context) }
+  }
 
-    async function resolveFiles(tool: Tool, input: JsonObject): Promise<JsonObject> {
-      const files = fileInputsOf(tool).filter(({ name }) => input[name] !== undefined)
-      if (files.length === 0) return input
-      const resolved = await Promise.all(
-        files.map(async ({ name, kind }) => {
-          const value = input[name] as string
-          return [
-            name,
-            await resolveFile({ tool: tool.name, argument: name, kind, value }, context),
-          ]
-        }),
-      )
-      return { ...input, ...(Object.fromEntries(resolved) as JsonObject) }
-    }
+  async function resolveFiles(
+    tool: Tool,
+    input: JsonObject,
+    context: CallContext,
+  ): Promise<JsonObject> {
+    const files = fileInputsOf(tool).filter(({ name }) => input[name] !== undefined)
+    const resolved = await Promise.all(
+      files.map(async ({ name, kind }) => {
+        const value = input[name] as string
+        return [name, await resolveFile({ tool: tool.name, argument: name, kind, value }, context)]
+      }),
+    )
+    return { ...input, ...(Object.fromEntries(resolved) as JsonObject) }
   }
 }
 

@@ -23,14 +23,18 @@ export async function readArguments(
   request: FastifyRequest,
   storeUpload: StoreUpload,
 ): Promise<unknown> {
-  if (!request.isMultipart()) return checkForm(request.body ?? {})
+  if (!request.isMultipart()) return bodyArguments(request)
   const boundary = /boundary=/i.test(request.headers['content-type'] ?? '')
   return boundary ? readParts(request, storeUpload) : readPlainForm(request)
 }
 
-/** curl names a body a form unless told otherwise; JSON in it would be one odd argument. */
-function checkForm(body: unknown): unknown {
-  const [name = ''] = typeof body === 'object' && body !== null ? Object.keys(body) : []
+/**
+ * The arguments of a body that has been read, as all but multipart forms are. curl names a body a form
+ * unless told otherwise; JSON in it would be one odd argument.
+ */
+export function bodyArguments(request: Pick<FastifyRequest, 'body'>): unknown {
+  const body = request.body ?? {}
+  const [name = ''] = typeof body === 'object' ? Object.keys(body) : []
   if (!name.startsWith('{"')) return body
   throw fail('TG_BODY_INVALID', 'it is JSON, but its content-type is not application/json')
 }

@@ -20,15 +20,11 @@ export function readCacheControl(header: string | undefined): CacheControl {
 const secondsOf = (ms: number): number => Math.round(ms / 1000)
 
 /** The value of RFC 9211's `Cache-Status` for what the cache did. */
-export function cacheStatus(report: CacheReport): string {
-  const parts = ['toolgate']
-  if (report.hit) parts.push('hit')
-  else if (report.forward) parts.push(`fwd=${report.forward}`)
-  if (report.stored) parts.push('stored')
-  if (report.collapsed) parts.push('collapsed')
-  if (report.ttlMs !== undefined) parts.push(`ttl=${secondsOf(report.ttlMs)}`)
-  if (report.hit) parts.push(`detail=${report.hit}`)
-  return parts.join('; ')
+export function cacheStatus({ hit, forward, stored, collapsed, ttlMs }: CacheReport): string {
+  const did = hit ? '; hit' : forward ? `; fwd=${forward}` : ''
+  const also = `${stored ? '; stored' : ''}${collapsed ? '; collapsed' : ''}`
+  const ttl = ttlMs === undefined ? '' : `; ttl=${secondsOf(ttlMs)}`
+  return `toolgate${did}${also}${ttl}${hit ? `; detail=${hit}` : ''}`
 }
 
 /** Says on the answer what the cache did, and how old the answer is. */

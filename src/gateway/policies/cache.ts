@@ -53,7 +53,8 @@ export function createCache(options: CacheOptions): Cache {
         return next(tool, input, context)
       }
       const key = cacheKey(tool, input, context)
-      const entry = control?.noCache ? undefined : await find(key, context.patience)
+      const found = control?.noCache ? undefined : find(key, context.patience)
+      const entry = found instanceof Promise ? await found : found
       if (entry && fits(entry, control, now())) {
         const fresh = isFresh(entry, now())
         if (!fresh) revalidate(next, key, tool, input, context)

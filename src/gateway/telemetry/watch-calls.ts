@@ -24,12 +24,13 @@ export const watchCalls =
     try {
       const answer = await invoke(name, args, context)
       const ms = performance.now() - startedAt
-      for (const tell of listeners) tell({ name, args, outcome: 'ok', ms, context, answer })
+      const facts = { name, args, outcome: 'ok', ms, context, answer }
+      for (const tell of listeners) tell(facts)
       return answer
     } catch (error) {
       const ms = performance.now() - startedAt
-      const outcome = toToolError(error).code
-      for (const tell of listeners) tell({ name, args, outcome, ms, context })
+      const facts = { name, args, outcome: toToolError(error).code, ms, context }
+      for (const tell of listeners) tell(facts)
       throw error
     }
   }
