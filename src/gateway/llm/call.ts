@@ -25,7 +25,7 @@ export type Llm = {
   /** Prompts are in no log unless the operator asks. */
   logPrompts: () => boolean
   /** Told of every request once it has ended. */
-  onRequest: (facts: ModelRequestFacts) => void
+  onRequest: ((facts: ModelRequestFacts) => void) | undefined
 }
 
 /** A body as it came, and what it says. */
@@ -96,7 +96,7 @@ export function beginCall(
     clearTimeout(timer)
     if (!reply.raw.writableFinished) controller.abort(fail('TG_CLIENT_CLOSED'))
     finish(llm, { facts, reply, startedAt, stream: stream.current, requestId: request.id, body })
-    llm.onRequest({
+    llm.onRequest?.({
       ...facts,
       requestId: request.id,
       caller: request.caller,

@@ -67,7 +67,7 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
     dispatcher: options.mediaDispatcher,
     ...(options.lookup ? { lookup: options.lookup } : {}),
   })
-  const { logPrompts = () => false, onRequest = () => undefined } = options
+  const { logPrompts = () => false, onRequest } = options
   const llm: Llm = { pool, limits, log, now, streams, media, tools, metrics, logPrompts, onRequest }
   const startedAt = now()
 
