@@ -55,10 +55,11 @@ export function createCache(options: CacheOptions): Cache {
       const key = cacheKey(tool, input, context)
       const found = control?.noCache ? undefined : find(key, context.patience)
       const entry = found instanceof Promise ? await found : found
-      if (entry && fits(entry, control, now())) {
-        const fresh = isFresh(entry, now())
+      const at = now()
+      if (entry && fits(entry, control, at)) {
+        const fresh = isFresh(entry, at)
         if (!fresh) revalidate(next, key, tool, input, context)
-        return answerFrom(entry, fresh ? hit : 'stale', report, now())
+        return answerFrom(entry, fresh ? hit : 'stale', report, at)
       }
       report.forward = control?.noCache ? 'bypass' : entry ? 'stale' : (report.forward ?? 'miss')
       if (control?.onlyIfCached && hit === 'redis') throw fail('TG_NOT_CACHED', tool.name)
