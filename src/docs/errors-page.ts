@@ -15,7 +15,7 @@ const samples: { [Code in ErrorCode]: Args<Code> } = {
   TG_KEY_MISSING: [],
   TG_KEY_WRONG: [],
   TG_KEY_EXPIRED: ['expired'],
-  TG_FORBIDDEN: ['admin routes are not for web pages of another origin'],
+  TG_FORBIDDEN: ['admin routes and metrics are not for web pages of another origin'],
   TG_TOOL_UNKNOWN: ['wether_now', 'weather_now'],
   TG_NOT_FOUND: ['place', 'Nowhereville', 'check the spelling, or add the country'],
   TG_ROUTE_UNKNOWN: ['/tool/weather_now'],

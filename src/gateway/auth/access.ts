@@ -20,7 +20,7 @@ import { createKeyRing, type Holder, type KeyRing, presentedKey } from './keys.t
  * - `document`: anybody, unless documents are closed.
  * - `file`: a key, or a signature in the URL.
  * - `key`: a key, where the gateway has any and is not anonymous.
- * - `operator`: a key, where the gateway has any, anonymous or not (metrics).
+ * - `operator`: a key, where the gateway has any, anonymous or not; without keys no foreign page (metrics).
  * - `admin`: as operator, from no foreign page, in JSON; without keys only this machine.
  */
 export type Access = 'open' | 'document' | 'file' | 'key' | 'operator' | 'admin'
@@ -121,6 +121,7 @@ function createGuard(
   return (request, reply, done) => {
     if (!ring.any) {
       if (ring.isAwaited && !isOpenAtStart) return done(fail('TG_STARTING'))
+      if (access === 'operator') return done(pageProblem(request))
       return access === 'admin' ? done(adminProblem(request, false)) : enter(request, reply, done)
     }
     const presented = presentedKey(request, keyInQuery)
@@ -202,12 +203,18 @@ const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip']
 const loopbackPeer = /^(127(\.\d+){3}|::1|::ffff:127(\.\d+){3})$/
 const loopbackHost = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i
 
-/** Admin is not for a web page that an operator happens to see; without keys, for this machine alone. */
-function adminProblem(request: FastifyRequest, keyed: boolean): ToolError | undefined {
-  const { origin, host = '', 'content-type': type } = request.headers
+/** What tells of operation is not for a web page that an operator happens to see. */
+function pageProblem({ headers: { origin, host = '' } }: FastifyRequest): ToolError | undefined {
   // Behind a proxy the page came by https and the request by http, so hosts are compared.
-  if (origin !== undefined && URL.parse(origin)?.host !== host)
-    return fail('TG_FORBIDDEN', 'admin routes are not for web pages of another origin')
+  if (origin === undefined || URL.parse(origin)?.host === host) return undefined
+  return fail('TG_FORBIDDEN', 'admin routes and metrics are not for web pages of another origin')
+}
+
+/** Admin wants JSON, and without keys it is for this machine alone. */
+function adminProblem(request: FastifyRequest, keyed: boolean): ToolError | undefined {
+  const { host = '', 'content-type': type } = request.headers
+  const page = pageProblem(request)
+  if (page) return page
   // What a page may send unasked is no JSON.
   if (type !== undefined && !/^application\/json\b/i.test(type))
     return fail('TG_MEDIA_TYPE', 'this content type', 'application/json')

@@ -197,6 +197,17 @@ t.test('without keys, admin is for this machine alone', async t => {
   })
 })
 
+t.test('without keys, metrics are for whoever reaches us, but for no foreign page', async t => {
+  const call = await gateway()
+  t.equal((await call('/operator', { remoteAddress: '192.168.1.7' })).statusCode, 200)
+  const own = { origin: 'http://localhost:8642' }
+  t.equal((await call('/operator', { headers: own })).statusCode, 200)
+  const foreign = { origin: 'https://evil.example' }
+  t.match((await call('/operator', { headers: foreign })).json(), {
+    error: { code: 'TG_FORBIDDEN' },
+  })
+})
+
 t.test('with a key, admin is for whoever has it, but for no foreign page', async t => {
   const call = await gateway({ keys: [key] })
   const requests: [string, InjectOptions, number][] = [
