@@ -95,13 +95,17 @@ function openStream(reply: FastifyReply, { limits, keepAlive, now }: StreamOptio
       stream.writtenAt = now()
       stream.bytesAt ??= stream.writtenAt
       stream.writes += 1
-      return typeof bytes === 'string' ? raw.write(bytes, encoding) : raw.write(bytes)
+      // Node's answers count bytes and its sockets characters: after a burst of strings of several
+      // bytes a character, `drain` never comes (nodejs 26.10).
+      if (typeof bytes !== 'string') return raw.write(bytes)
+      return encoding === 'utf8' ? raw.write(Buffer.from(bytes)) : raw.write(bytes, encoding)
     },
     comment(text: string) {
       stream.writtenAt = now()
       if (!raw.destroyed && !raw.writableEnded) raw.write(text)
     },
     onDrain(resume: () => void) {
+      clearTimeout(stalled)
       stalled = setTimeout(() => raw.destroy(), limits.stalledMs)
       raw.once('drain', () => {
         clearTimeout(stalled)
