@@ -21,12 +21,14 @@ export type CallDelta = {
   type?: 'function'
   function: { name?: string; arguments?: string }
 }
+/** What a chunk adds to one choice. */
 export type Delta = Json & {
   role?: 'assistant'
   content?: string | null
   reasoning_content?: string
   tool_calls?: CallDelta[]
 }
+/** One choice in a chunk: what it adds, and why it ended where it did. */
 export type ChunkChoice = Json & { index: number; delta: Delta; finish_reason: string | null }
 /** One event of an OpenAI chat stream, mended. */
 export type Chunk = Json & {
@@ -37,6 +39,7 @@ export type Chunk = Json & {
   choices: ChunkChoice[]
   usage?: Usage | null
 }
+/** The tokens an answer took, as OpenAI counts them. */
 export type Usage = Json & {
   prompt_tokens: number
   completion_tokens: number
@@ -109,8 +112,13 @@ function unique(prefix: string): string {
 }
 /** Ids of our own: a node's may be `-1`, a small number used again, or change within one call. */
 export const newChatId = (): string => unique('chatcmpl-')
+/** The id of an answer of `/v1/completions`. */
 export const newCompletionId = (): string => unique('cmpl-')
+/** The id of a call, unique in every conversation. */
 export const newCallId = (): string => unique('call_')
+/** The id of a message, as Anthropic and the Responses API write it. */
 export const newMessageId = (): string => unique('msg_')
+/** The id of a Response. */
 export const newResponseId = (): string => unique('resp_')
+/** The id of an item in a Response: a call, or a thought. */
 export const newItemId = (kind: 'fc' | 'rs'): string => unique(`${kind}_`)

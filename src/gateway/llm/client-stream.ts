@@ -21,6 +21,7 @@ export type ClientStream = {
   cut(): void
 }
 
+/** The streams that are open, counted and kept awake together. */
 export type ClientStreams = {
   /** Takes one of the `streamsMax` places; `keepAlive` where the bytes are ours to add to. */
   open(reply: FastifyReply, options: { keepAlive: boolean }): ClientStream

@@ -36,6 +36,7 @@ export const devScript: readonly DevRule[] = [
   },
 ]
 
+/** Where the scripted model listens, and what it says; 0 is any free port. */
 export type DevLlmOptions = { port?: number; host?: string; script?: readonly DevRule[] }
 /** A running scripted model. */
 export type DevLlm = { url: string; model: string; close(): Promise<void> }

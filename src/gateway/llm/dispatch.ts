@@ -13,6 +13,7 @@ export type NodeRequest = {
   stream: boolean
 }
 
+/** A node's response headers, names in lower case. */
 export type AnswerHeaders = Record<string, string | string[] | undefined>
 
 /** Takes a stream's bytes as they come. */
@@ -31,6 +32,7 @@ export type Ended =
   | { kind: 'streamed'; error?: Error }
   | { kind: 'failed'; error: Error; connected: boolean }
 
+/** What one attempt works with; without a `sink` the answer is wanted whole. */
 export type AttemptOptions = {
   dispatcher: Dispatcher
   limits: LlmLimits

@@ -45,6 +45,7 @@ export type Exchanged = { node: PoolNode; retries: number; queuedMs: number } & 
   | { kind: 'streamed'; error?: Error }
 )
 
+/** What the exchange works with. */
 export type ExchangeOptions = {
   roster: Roster
   health: Health

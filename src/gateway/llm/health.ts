@@ -14,6 +14,7 @@ export type LlmLog = {
 /** Where retries and ejections are counted, once somebody does. */
 export type Meter = { metrics?: LlmMetrics }
 
+/** What the watch over the nodes works with. */
 export type HealthOptions = {
   roster: Roster
   dispatcher: Dispatcher

@@ -1,5 +1,9 @@
 import Type, { type Static } from 'typebox'
 import { Check, Errors } from 'typebox/schema'
+import { isToolError } from '../../registry/errors.ts'
+import { nearestName } from '../../registry/parse.ts'
+import { isRecord } from './json.ts'
+import type { LoopCaller, LoopTool, LoopTools } from './loop-tools.ts'
 import { refuse } from './problem.ts'
 
 const closed = { additionalProperties: false }
@@ -34,8 +38,29 @@ const defaults = {
 export function loopOptionsOf(field: unknown): LoopOptions | undefined {
   if (field === undefined || field === null) return undefined
   if (Check(LoopField, field)) return { ...defaults, ...(field as Static<typeof LoopField>) }
+  const names = Object.keys(LoopField.properties)
+  const unknown = isRecord(field) && Object.keys(field).find(name => !names.includes(name))
+  if (unknown) {
+    const near = nearestName(unknown, names)
+    const hint = near ? `did you mean ${near}?` : `there are ${names.join(', ')}`
+    throw refuse(`toolgate.${unknown.slice(0, 60)}`, `is not known: ${hint}`)
+  }
   const [, errors] = Errors(LoopField, field)
   const [first] = errors.filter(({ keyword }) => keyword !== 'boolean')
   const where = `toolgate${(first?.instancePath ?? '').replaceAll('/', '.')}`
   throw refuse(where, first?.message ?? 'is malformed')
+}
+
+/** The tools a loop offers; a pattern that names none is a mistake in the request's own member. */
+export function offeredTools(
+  tools: LoopTools,
+  { tools: patterns }: LoopOptions,
+  caller: LoopCaller,
+): LoopTool[] {
+  try {
+    return tools.list(patterns, caller)
+  } catch (error) {
+    if (!isToolError(error) || error.code !== 'TG_QUERY') throw error
+    throw refuse('toolgate.tools', String(error.args[1]))
+  }
 }

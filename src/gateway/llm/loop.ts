@@ -14,7 +14,7 @@ import {
 } from './chat.ts'
 import { refuse } from './problem.ts'
 import { isRecord, type Json, parseRecord, recordsIn } from './json.ts'
-import { type LoopOptions, loopOptionsOf } from './loop-options.ts'
+import { type LoopOptions, loopOptionsOf, offeredTools } from './loop-options.ts'
 import type { LoopResult, LoopTools } from './loop-tools.ts'
 import { runTurn, type Turn, type TurnContext } from './turn.ts'
 import type { TurnRequest } from './turn-request.ts'
@@ -34,6 +34,7 @@ export type Step = {
 /** What the final object tells of a loop: `messages` go on where the client's own end. */
 export type LoopReport = { steps: Step[]; messages: Json[] }
 
+/** Whose loop it is, and who watches its steps. */
 export type LoopRun = {
   llm: Llm
   call: LlmCall
@@ -77,9 +78,9 @@ type LoopParts = {
 
 function createLoop({ request, run, tools, options, deadline, context }: LoopParts) {
   const own = request.offer.tools
-  const offered = tools
-    .list(options.tools, run.call.caller)
-    .filter(({ name }) => !own.some(tool => tool.name === name))
+  const offered = offeredTools(tools, options, run.call.caller).filter(
+    ({ name }) => !own.some(tool => tool.name === name),
+  )
   const specs: ToolSpec[] = [
     ...own,
     ...offered.map(({ name, description, input }) => ({ name, description, parameters: input })),

@@ -18,6 +18,7 @@ export type MediaGate = {
   guard(body: Json): Promise<void>
 }
 
+/** Whose media may be read, and how. */
 export type MediaOptions = {
   limits: LlmLimits
   /** Our own origin: its `/files/{id}` are read from the store. */

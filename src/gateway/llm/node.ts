@@ -29,6 +29,7 @@ export type NodeSpec = {
   native?: ('messages' | 'responses')[]
 }
 
+/** How a node stands: only a `ready` one gets requests. */
 export type NodeState = 'starting' | 'ready' | 'sleeping' | 'ejected' | 'draining'
 
 /** LMDeploy's minor version, as far as it is known: between `min` and `max`. */

@@ -15,6 +15,7 @@ import {
 import { pickNode } from './pick.ts'
 import { createRoster } from './roster.ts'
 
+/** The nodes to begin with, and what the pool works with. */
 export type PoolOptions = {
   nodes: readonly NodeSpec[]
   /** The way to the nodes; default: an agent whose idle sockets die before LMDeploy closes them. */

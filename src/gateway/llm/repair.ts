@@ -7,6 +7,7 @@ import { demandsCall, offersTools } from './validate.ts'
 
 /** Calls that take the place of those that were no good. */
 export type Repair = { calls: HeldCall[]; usage: Usage | undefined }
+/** What a turn called, and how to ask for it again. */
 export type RepairOptions = {
   offer: ToolOffer
   mended: Mended

@@ -13,6 +13,7 @@ export type SharedNodes = {
   close(): void
 }
 
+/** Where nodes are shared, and the pool they go into. */
 export type SharedNodesOptions = {
   redis: RedisPort
   pool: Pool

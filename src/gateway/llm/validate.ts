@@ -74,7 +74,7 @@ function validateMessages(messages: unknown, limits: LlmLimits): void {
 export function offerOf(body: Json, limits: LlmLimits): ToolOffer {
   const { tools, tool_choice: choice } = body
   if (tools != null && !Array.isArray(tools)) throw refuse('tools', 'must be a list')
-  const specs = recordsIn(tools).map(specOf)
+  const specs = (tools ?? []).map(specOf)
   if (specs.length > limits.toolsMax)
     throw refuse('tools', `has more than ${limits.toolsMax} entries`)
   const parallel = body['parallel_tool_calls'] !== false
@@ -89,8 +89,8 @@ export function offerOf(body: Json, limits: LlmLimits): ToolOffer {
     : { ...namedTool(choice, specs), parallel }
 }
 
-function specOf(tool: Json, index: number): ToolSpec {
-  const body = isRecord(tool['function']) ? tool['function'] : {}
+function specOf(tool: unknown, index: number): ToolSpec {
+  const body = isRecord(tool) && isRecord(tool['function']) ? tool['function'] : {}
   const { name, description, parameters } = body
   if (typeof name !== 'string' || name === '') {
     throw refuse(

@@ -210,6 +210,9 @@ t.test('a malformed field says what to change', async t => {
     })
   }
   t.equal((await post(path, { ...body, n: 2 })).status, 400)
+  t.match((await post(path, { ...body, toolgate: { maxStep: 2 } })).json, {
+    error: { param: 'toolgate.maxStep', message: /did you mean maxSteps\?$/ },
+  })
 })
 
 t.test('a gateway without tools says so', async t => {

@@ -28,6 +28,7 @@ const refusals: [string, Loose, number, RegExp][] = [
   ['max_tokens 0', { ...body, max_tokens: 0 }, 400, /max_tokens .*at least 1/],
   ['n too big', { ...body, n: 200 }, 400, /n must be/],
   ['tools of a wrong type', { ...body, tools: 'f' }, 400, /tools/],
+  ['a tool that is no object', { ...body, tools: [tool, 5] }, 400, /tools\[1\]/],
   ['a tool without a name', { ...body, tools: [{ type: 'function' }] }, 400, /tools\[0\]/],
   [
     'a choice of no tool',

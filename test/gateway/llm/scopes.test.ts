@@ -89,3 +89,12 @@ t.test('a model that a key is not for does not exist for it', async t => {
   )
   t.equal(node.to(chat).length, before, 'and no node has heard of it')
 })
+
+t.test("a pattern that names no tool is a mistake in the request's own member", async t => {
+  const { ask } = await gateway(t)
+  const answer = await ask('words', chat, { ...body, toolgate: { tools: ['ecko'] } })
+  t.equal(answer.statusCode, 400)
+  t.match(answer.json(), {
+    error: { param: 'toolgate.tools', message: /^toolgate\.tools names "ecko".*"echo"/ },
+  })
+})

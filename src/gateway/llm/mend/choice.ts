@@ -17,6 +17,7 @@ export type TextParser = { push(text: string): Piece[]; end(): Piece[] }
 /** A call found in text: not sent yet, so that it can be checked first. */
 export type HeldCall = { index: number; name: string; arguments: string }
 
+/** How one choice is to be read. */
 export type ChoiceOptions = {
   offer: ToolOffer
   /** The node may be older than 0.13 and forget the end of arguments. */

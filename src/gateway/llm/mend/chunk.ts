@@ -10,6 +10,7 @@ import {
   type HeldCall,
 } from './choice.ts'
 
+/** How a stream is to be read, and what its chunks say of themselves. */
 export type MendOptions = ChoiceOptions & {
   id: string
   created: number

@@ -103,7 +103,6 @@ export const mendMessages = (messages: readonly Json[], served: string): readonl
 /** A rule for the members beside the messages. */
 type BodyRule = (body: Json, node: PoolNode) => Patch
 
-/** Fields that belong between LMDeploy's own parts: two equal session ids are a 500 there. */
 const internalFields = [
   'session_id',
   'migration_request',
@@ -111,6 +110,7 @@ const internalFields = [
   'preserve_cache',
   'toolgate',
 ]
+/** Fields that belong between LMDeploy's own parts: two equal session ids are a 500 there. */
 export const dropInternalFields: BodyRule = body => without(body, internalFields, () => true)
 
 /** Takes out the members of some names that are no good. */

@@ -7,6 +7,7 @@ import { nodeProblem, openAiProblem, refusalOf } from '../problem.ts'
 import { fail } from '../../../registry/errors.ts'
 import { dataEvent, doneEvent } from '../sse.ts'
 
+/** Where a copied request goes, and how a stream of its answer ends. */
 export type CopyOptions = {
   path: string
   /** As the pool serves it; undefined where the surface names no model. */

@@ -48,6 +48,7 @@ export function parseNodeSpec(value: unknown): NodeSpec {
   throw fail('TG_REQUEST_INVALID', said.join('; ') || 'the node is malformed')
 }
 
+/** The pool that is shown and changed, and who may join it. */
 export type NodeRouteOptions = { pool: Pool; registration: Registration; shared: SharedNodes }
 
 /** The pool's own routes. Their errors have the gateway's shape, not OpenAI's. */
