@@ -26,7 +26,8 @@ export function parseJsonBodies(app: FastifyInstance): void {
   })
 }
 
-function encodingProblem(request: FastifyRequest, bytes: Buffer): ToolError | undefined {
+/** What stands against reading these bytes as they are; undefined when nothing. */
+export function encodingProblem(request: FastifyRequest, bytes: Buffer): ToolError | undefined {
   const packing = request.headers['content-encoding']
   if (packing && packing.toLowerCase() !== 'identity')
     return fail('TG_MEDIA_TYPE', `a body packed with ${packing.slice(0, 40)}`, 'it unpacked')

@@ -1,5 +1,5 @@
-import { closest } from 'fastest-levenshtein'
 import { fail } from '../../registry/errors.ts'
+import { nearestName } from '../../registry/parse.ts'
 import type { Llm, LlmCall } from './call.ts'
 import { runChoices } from './choices.ts'
 import {
@@ -151,9 +151,7 @@ function createLoop({ request, run, tools, options, deadline, context }: LoopPar
   }) => {
     const { name } = call
     if (!known.includes(name)) {
-      return failed(
-        fail('TG_TOOL_UNKNOWN', name, known.length > 0 ? closest(name, known) : undefined),
-      )
+      return failed(fail('TG_TOOL_UNKNOWN', name, nearestName(name, known)))
     }
     if (!args) return failed(fail('TG_BODY_INVALID', 'the arguments are not a JSON object'))
     try {

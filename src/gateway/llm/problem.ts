@@ -39,12 +39,12 @@ function anthropicType(status: number): string {
 }
 
 /** Tools take forms as well; these routes do not. */
-const ownHints: Partial<Record<ErrorCode, string>> = {
-  TG_BODY_INVALID: 'send one JSON object',
-  TG_MEDIA_TYPE: 'send application/json',
-}
-function sentence({ code, message, hint: general }: ToolError): string {
-  const hint = ownHints[code] ?? general
+const ownHint = ({ code, hint }: ToolError): string | undefined =>
+  code === 'TG_BODY_INVALID' ? 'send one JSON object' : hint?.replace(' or multipart/form-data', '')
+
+function sentence(error: ToolError): string {
+  const { message } = error
+  const hint = ownHint(error)
   return hint ? `${message}${/[.!?]$/.test(message) ? '' : '.'} ${hint}` : message
 }
 

@@ -81,6 +81,9 @@ export const noNode = (model: string | undefined, why: string): ToolError =>
     5_000,
   )
 
+/** To compare a longer name would cost what its sender likes. */
+const nameCharactersMax = 200
+
 type Known = { names: readonly string[]; nodes: readonly PoolNode[] }
 
 /** LMDeploy's default model id is a path: its last part is name enough where it is the only one. */
@@ -89,7 +92,7 @@ function resolveModel(model: string, { names, nodes }: Known): string {
   const short = names.filter(name => name.split('/').at(-1) === model)
   if (short.length === 1) return short[0]!
   if (nodes.length === 0) throw noNode(model, 'the pool has no nodes')
-  const near = names.length > 0 ? closest(model, names) : undefined
+  const near = names.length > 0 ? closest(model.slice(0, nameCharactersMax), names) : undefined
   if (nodes.some(({ modelsKnown }) => !modelsKnown)) {
     const known = near === undefined ? '' : `, and those that have know ${JSON.stringify(near)}`
     throw noNode(model, `a node that may have it has not answered yet${known}`)

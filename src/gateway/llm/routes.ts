@@ -3,6 +3,7 @@ import type { Registry } from 'prom-client'
 import type { Dispatcher } from 'undici'
 import { fail, type ToolError } from '../../registry/errors.ts'
 import { errorHeaders, toHttpError } from '../http/errors.ts'
+import { encodingProblem } from '../http/json-body.ts'
 import { noRedis, type RedisPort } from '../policies/redis-port.ts'
 import { createSharedNodes } from './shared-nodes.ts'
 import { beginCall, type Llm, type LlmCall, readBody, servedModel } from './call.ts'
@@ -84,9 +85,12 @@ export const llmRoutes = async (app: FastifyInstance, options: LlmOptions): Prom
     v1.addContentTypeParser(
       'application/json',
       { parseAs: 'buffer', bodyLimit: limits.bodyBytesMax },
-      (_request, body, done) => {
+      (request, body, done) => {
+        const bytes = body as Buffer
+        const problem = encodingProblem(request, bytes)
+        if (problem) return done(problem)
         try {
-          done(null, readBody(body as Buffer))
+          done(null, readBody(bytes))
         } catch (error) {
           done(error as Error)
         }

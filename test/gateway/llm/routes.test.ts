@@ -78,6 +78,16 @@ t.test("bad requests are refused in OpenAI's shape before any node is touched", 
     json: { error: { message: /application\/json/ } },
   })
   t.match(await post(chat, ''), { status: 400 })
+  const packed = await post(chat, body, { 'content-encoding': 'gzip' })
+  t.match(packed, {
+    status: 415,
+    json: { error: { message: /packed with gzip .*send it unpacked/ } },
+  })
+  const latin = Buffer.from(JSON.stringify(user('é')), 'latin1')
+  const headers = { 'content-type': 'application/json' }
+  t.match((await app.inject({ method: 'POST', url: chat, headers, payload: latin })).json(), {
+    error: { message: /not UTF-8/ },
+  })
   const big = await createGateway({ nodes: [node.url], limits: { bodyBytesMax: 1_000 } })
   t.match(await big.post(chat, user('x'.repeat(2_000))), {
     status: 413,
