@@ -57,10 +57,9 @@ export function createReload(parts: {
     Object.assign(live, liveOf(next))
     log.level = next.logLevel
     await Promise.all([sources.configure(definitions), followNodes(pool, before, next)])
-    const names = new Set([...membersOf(before).keys(), ...membersOf(next).keys()])
-    return [...names].filter(
-      name =>
-        !changeable.has(name) && differ(membersOf(before).get(name), membersOf(next).get(name)),
+    const [was, is] = [membersOf(before), membersOf(next)]
+    return [...new Set([...was.keys(), ...is.keys()])].filter(
+      name => !changeable.has(name) && differ(was.get(name), is.get(name)),
     )
   }
 }

@@ -47,7 +47,7 @@ type Entry = { digest: Buffer; holder: Holder; endsAt: number; revoked: boolean 
 type Brought = { bytes: Uint8Array; entry: Entry }
 
 /** SHA-256 in hex, by which a key is kept and found. */
-export const digestOf = (key: string): string => hash('sha256', key)
+export const digestOf = (key: string | Uint8Array): string => hash('sha256', key)
 
 /** What a key with such scopes may do. */
 export function holderOf(id: string, scopes: Scopes, limits?: Allowed): Holder {
@@ -114,7 +114,7 @@ export function createKeyRing(
   function entryOf(bytes: Uint8Array, connection: object | undefined): Entry | undefined {
     const last = connection && brought.get(connection)
     if (last && isSame(last.bytes, bytes)) return last.entry
-    const hex = hash('sha256', bytes)
+    const hex = digestOf(bytes)
     const entry = entries.get(hex)
     if (!entry || !isSame(entry.digest, Buffer.from(hex, 'hex'))) return undefined
     // A copy, for those bytes are part of a larger piece.

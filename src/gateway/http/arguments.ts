@@ -17,12 +17,10 @@ export type StoreUpload = (upload: {
 
 /**
  * The arguments of a call as they came: a JSON object, a form, or a multipart form whose file parts
- * are stored and replaced by their ids. A request without a body has none.
+ * are stored and replaced by their ids. A request without a body has none. A promise only where the
+ * body is still to come, and it rejects; else what is wrong is thrown.
  */
-export async function readArguments(
-  request: FastifyRequest,
-  storeUpload: StoreUpload,
-): Promise<unknown> {
+export function readArguments(request: FastifyRequest, storeUpload: StoreUpload): unknown {
   if (!request.isMultipart()) return bodyArguments(request)
   const boundary = /boundary=/i.test(request.headers['content-type'] ?? '')
   return boundary ? readParts(request, storeUpload) : readPlainForm(request)
@@ -32,7 +30,7 @@ export async function readArguments(
  * The arguments of a body that has been read, as all but multipart forms are. curl names a body a form
  * unless told otherwise; JSON in it would be one odd argument.
  */
-export function bodyArguments(request: Pick<FastifyRequest, 'body'>): unknown {
+function bodyArguments(request: Pick<FastifyRequest, 'body'>): unknown {
   const body = request.body ?? {}
   const [name = ''] = typeof body === 'object' ? Object.keys(body) : []
   if (!name.startsWith('{"')) return body

@@ -5,7 +5,7 @@ import { type Answer, type Invoke, present } from '../../registry/call.ts'
 import { fail } from '../../registry/errors.ts'
 import { artifactsOf, fileInputsOf, type JsonObject, type Tool } from '../../registry/tool.ts'
 import type { Registry } from '../../registry/registry.ts'
-import { bodyArguments, readArguments, type StoreUpload } from './arguments.ts'
+import { readArguments, type StoreUpload } from './arguments.ts'
 import { writeCacheHeaders } from './cache-headers.ts'
 import { callContext } from './call-context.ts'
 import { pythonJson } from './python-json.ts'
@@ -39,10 +39,9 @@ export async function toolRoutes(app: FastifyInstance, options: ToolRoutesOption
     { config: config('rest'), schema },
     async (request, reply) => {
       const context = callContext(request, reply, { face: 'rest', redisMs })
+      const given = readArguments(request, storeUpload)
       // Most bodies are there already: each wait costs a call out of the store a hundredth of its time.
-      const args = request.isMultipart()
-        ? await readArguments(request, storeUpload)
-        : bodyArguments(request)
+      const args = given instanceof Promise ? await given : given
       const answer = await invoke(request.params.name, args, context)
       writeCacheHeaders(reply, context.report)
       return send(request, reply, answer)

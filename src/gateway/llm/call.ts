@@ -95,14 +95,17 @@ export function beginCall(
     leave?.()
     clearTimeout(timer)
     if (!reply.raw.writableFinished) controller.abort(fail('TG_CLIENT_CLOSED'))
-    finish(llm, { facts, reply, startedAt, stream: stream.current, requestId: request.id, body })
+    const status = reply.raw.writableFinished ? reply.raw.statusCode : 499
+    const ms = now() - startedAt
+    const requestId = request.id
+    finish(llm, { facts, status, ms, startedAt, stream: stream.current, requestId, body })
     llm.onRequest?.({
       ...facts,
-      requestId: request.id,
+      requestId,
       caller: request.caller,
       address: caller.address,
-      status: reply.raw.writableFinished ? reply.raw.statusCode : 499,
-      ms: now() - startedAt,
+      status,
+      ms,
       bytesIn: body.bytes.length,
     })
   })
@@ -130,19 +133,21 @@ export function beginCall(
 
 type Finished = {
   facts: CallFacts
-  reply: FastifyReply
+  status: number
+  ms: number
   startedAt: number
   stream: ClientStream | undefined
   requestId: string
   body: LlmBody
 }
 
-function finish(llm: Llm, { facts, reply, startedAt, stream, requestId, body }: Finished): void {
+function finish(
+  llm: Llm,
+  { facts, status, ms, startedAt, stream, requestId, body }: Finished,
+): void {
   const { node = 'none', surface, usage } = facts
-  const { metrics, log, now } = llm
+  const { metrics, log } = llm
   const model = facts.served ?? 'none'
-  const status = reply.raw.writableFinished ? reply.raw.statusCode : 499
-  const ms = now() - startedAt
   const firstMs = stream?.bytesAt === undefined ? undefined : stream.bytesAt - startedAt
   if (metrics) {
     metrics.requests.inc({ model, node, surface, status: String(status) })

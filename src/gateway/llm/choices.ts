@@ -39,10 +39,9 @@ export async function runChoices(request: TurnRequest, context: TurnContext): Pr
 function single(request: TurnRequest, index: number): TurnRequest {
   const seed = numberOf(request.body['seed'])
   const patch: Patch = { n: undefined, ...(seed === undefined ? {} : { seed: seed + index }) }
-  const { n: _n, ...body } = request.body
   return {
     ...request,
-    body: { ...body, ...(seed === undefined ? {} : { seed: seed + index }) },
+    body: { ...request.body, ...patch },
     ...(request.bytes ? { bytes: Buffer.from(editMembers(request.bytes.toString(), patch)) } : {}),
   }
 }

@@ -1,3 +1,4 @@
+import type { Usage } from './chat.ts'
 import type { Pool } from './pool.ts'
 import { nodeProblem } from './problem.ts'
 import { parseRecord } from './json.ts'
@@ -33,6 +34,16 @@ export async function countTokens(
     if (signal.aborted) throw error
   }
   return texts.map(estimateTokens)
+}
+
+/** The usage of an answer that nobody counted: by the texts that were told and said. */
+export async function countUsage(told: string, said: string, counting: Counting): Promise<Usage> {
+  const [prompt = 0, completion = 0] = await countTokens([told, said], counting)
+  return {
+    prompt_tokens: prompt,
+    completion_tokens: completion,
+    total_tokens: prompt + completion,
+  }
 }
 
 /** A guess: a CJK character is about a token, four of any other are. */

@@ -17,6 +17,10 @@ export const textOf = (value: unknown): string | undefined =>
 export const numberOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isFinite(value) ? value : undefined
 
+/** A whole number of at least 1. */
+export const isCount = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 1
+
 /** What a text says as JSON; undefined when it is none (JSON has no undefined of its own). */
 export function parseJson(text: string): unknown {
   try {

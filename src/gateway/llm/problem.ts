@@ -107,6 +107,10 @@ export function nodeProblem(status: number, body: string): NodeProblem | undefin
   }
 }
 
+/** True for an object of a stream that is no chunk but an error, in any of the envelopes. */
+export const saysError = (json: Json): boolean =>
+  'error' in json || 'error_code' in json || json['object'] === 'error'
+
 /** A cheap look, so that a good answer is not parsed for nothing. */
 const maybeHidden = (body: string): boolean =>
   body.length < 65_536 &&

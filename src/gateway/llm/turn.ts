@@ -1,6 +1,6 @@
 import { fail, failFrom } from '../../registry/errors.ts'
 import { addUsage, type Chunk, newChatId, type TurnChoice, type Usage } from './chat.ts'
-import { countTokens } from './count.ts'
+import { countUsage } from './count.ts'
 import type { Exchanged } from './exchange.ts'
 import { createStrayParser, families, familyFor } from './families/index.ts'
 import { contentText } from './families/family.ts'
@@ -67,7 +67,7 @@ export async function runTurn(request: TurnRequest, context: TurnContext): Promi
     const message = 'The messages are longer than the context length of the model.'
     throw refusalOf({ status: 400, message }, node.url)
   }
-  const counted = mended.usage ?? (await countUsage(request, choices, context))
+  const counted = mended.usage ?? (await usageOf(request, choices, context))
   const usage = addUsage(counted, repaired)
   const close = (ending: Ending = {}): void => mender.close({ usage, ...ending })
   return {
@@ -261,7 +261,7 @@ function isOverflow({ offer }: TurnRequest, { choices, mended, node }: Outcome):
 }
 
 /** Old nodes and others count nothing in a stream: they are asked, else it is estimated. */
-async function countUsage(
+async function usageOf(
   request: TurnRequest,
   choices: TurnChoice[],
   { pool, signal }: TurnContext,
@@ -272,12 +272,6 @@ async function countUsage(
     ({ content, reasoning, calls }) =>
       reasoning + content + calls.map(call => call.name + call.arguments).join(''),
   )
-  const texts = [told.join('\n'), said.join('\n')]
-  const served = request.served
-  const [prompt = 0, completion = 0] = await countTokens(texts, { pool, signal, served })
-  return {
-    prompt_tokens: prompt,
-    completion_tokens: completion,
-    total_tokens: prompt + completion,
-  }
+  const { served } = request
+  return countUsage(told.join('\n'), said.join('\n'), { pool, signal, served })
 }

@@ -1,5 +1,5 @@
 import type { ToolOffer, ToolSpec } from './chat.ts'
-import { isRecord, type Json, recordsIn, textOf } from './json.ts'
+import { isCount, isRecord, type Json, recordsIn, textOf } from './json.ts'
 import { refuse } from './problem.ts'
 import type { LlmLimits } from './limits.ts'
 
@@ -38,15 +38,12 @@ export function validateChat(body: Json, limits: LlmLimits): void {
 export function validateCounts(body: Json, limits: LlmLimits): void {
   for (const name of ['max_tokens', 'max_completion_tokens']) {
     const value = body[name]
-    if (value != null && !(typeof value === 'number' && Number.isInteger(value) && value >= 1)) {
+    if (value != null && !isCount(value)) {
       throw refuse(name, 'must be a whole number of at least 1; leave it out for no limit')
     }
   }
   const { n, stream } = body
-  if (
-    n != null &&
-    !(typeof n === 'number' && Number.isInteger(n) && n >= 1 && n <= limits.choicesMax)
-  ) {
+  if (n != null && !(isCount(n) && n <= limits.choicesMax)) {
     throw refuse('n', `must be a whole number from 1 to ${limits.choicesMax}`)
   }
   if (stream != null && typeof stream !== 'boolean') throw refuse('stream', 'must be true or false')

@@ -2,7 +2,7 @@ import { type Chunk, type ChunkChoice, mendUsage, type TurnChoice, type Usage } 
 import { isRecord, type Json, numberOf, parseRecord } from '../json.ts'
 import { createFrames } from './frames.ts'
 import { bytesOf, dataEvent } from '../sse.ts'
-import { type NodeProblem, nodeProblem } from '../problem.ts'
+import { type NodeProblem, nodeProblem, saysError } from '../problem.ts'
 import {
   type ChoiceMender,
   type ChoiceOptions,
@@ -119,7 +119,7 @@ export function createMender(
     isFinished: () =>
       choices.size > 0 && [...choices.values()].every(choice => choice.finish() !== undefined),
     push(chunk) {
-      if ('error' in chunk || 'error_code' in chunk || chunk['object'] === 'error') {
+      if (saysError(chunk)) {
         problem ??= nodeProblem(200, JSON.stringify(chunk)) ?? unnamed
         return
       }

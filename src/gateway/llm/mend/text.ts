@@ -1,6 +1,6 @@
 import { mendFinish, mendUsage, newCompletionId, type Usage } from '../chat.ts'
 import { isRecord, type Json, numberOf, parseRecord, recordsIn } from '../json.ts'
-import { type NodeProblem, nodeProblem } from '../problem.ts'
+import { type NodeProblem, nodeProblem, saysError } from '../problem.ts'
 import { dataEvent } from '../sse.ts'
 
 /** Mends the objects of one answer of `/v1/completions`. */
@@ -82,7 +82,7 @@ export function createTextMender(request: Json, { model, created, count }: Optio
     event(data) {
       const json = parseRecord(data)
       if (!json) return ''
-      if ('error' in json || 'error_code' in json || json['object'] === 'error') {
+      if (saysError(json)) {
         problem ??= nodeProblem(200, data)
         return ''
       }

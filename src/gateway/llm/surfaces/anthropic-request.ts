@@ -1,4 +1,4 @@
-import { isRecord, type Json, recordsIn, textOf } from '../json.ts'
+import { isCount, isRecord, type Json, recordsIn, textOf } from '../json.ts'
 import { refuse } from '../problem.ts'
 
 /** An Anthropic request as a chat request. What has no counterpart (metadata, betas) is left out. */
@@ -7,7 +7,7 @@ export function toChatBody(body: Json): Json {
   if (!Array.isArray(messages) || messages.length === 0) {
     throw refuse('messages', 'must be a list of at least one message')
   }
-  if (!Number.isInteger(max) || Number(max) < 1) {
+  if (!isCount(max)) {
     const what = max === undefined ? 'is missing: it ' : ''
     throw refuse('max_tokens', `${what}must be a whole number of at least 1`)
   }

@@ -1,7 +1,7 @@
 import { fail } from '../../../registry/errors.ts'
 import { type Llm, type LlmCall, servedModel } from '../call.ts'
 import type { Usage } from '../chat.ts'
-import { countTokens } from '../count.ts'
+import { countUsage } from '../count.ts'
 import { editMembers, type Json, numberOf, parseRecord } from '../json.ts'
 import { createTextMender } from '../mend/text.ts'
 import type { LlmLimits } from '../limits.ts'
@@ -134,10 +134,8 @@ async function mended(llm: Llm, call: LlmCall, { path, served, model }: Names): 
 type Said = { served: string; said: string }
 
 /** Up to 0.13 a stream counts nothing. */
-async function countText(llm: Llm, call: LlmCall, { served, said }: Said): Promise<Usage> {
-  const { prompt: asked } = call.body.json
-  const prompt = [asked].flat(2).map(String).join('\n')
-  const counting = { pool: llm.pool, signal: call.signal, served }
-  const [told = 0, written = 0] = await countTokens([prompt, said], counting)
-  return { prompt_tokens: told, completion_tokens: written, total_tokens: told + written }
+function countText(llm: Llm, call: LlmCall, { served, said }: Said): Promise<Usage> {
+  const { prompt } = call.body.json
+  const told = [prompt].flat(2).map(String).join('\n')
+  return countUsage(told, said, { pool: llm.pool, signal: call.signal, served })
 }

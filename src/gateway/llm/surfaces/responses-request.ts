@@ -1,4 +1,4 @@
-import { isRecord, type Json, recordsIn, textOf } from '../json.ts'
+import { isCount, isRecord, type Json, recordsIn, textOf } from '../json.ts'
 import { refuse } from '../problem.ts'
 
 /** What only a server that keeps conversations could do. */
@@ -18,7 +18,7 @@ export function toChatBody(body: Json): Json {
   const messages =
     typeof input === 'string' ? [{ role: 'user', content: input }] : inputMessages(input)
   if (messages.length === 0) throw refuse('input', 'is empty: send a string or a list of items')
-  if (max != null && (!Number.isInteger(max) || Number(max) < 1)) {
+  if (max != null && !isCount(max)) {
     throw refuse('max_output_tokens', 'must be a whole number of at least 1')
   }
   const passed = [
