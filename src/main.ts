@@ -99,7 +99,7 @@ async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
     // Whoever presses Ctrl-C has no balancer.
     if (signal === 'SIGTERM') await app.drain()
     await app.close()
-    closeKeys()
+    await closeKeys()
   })
   const openAgentLego = await prepareAgentLego(app, parts)
   const address = await app.listen({ host: config.host, port: config.port })

@@ -24,7 +24,7 @@ export async function openKeys(parts: {
   config: Config
   log: ToolLog
   redis: RedisGate | undefined
-}): Promise<{ ring: KeyRing; keepKeys: KeyStore['save']; close: () => void }> {
+}): Promise<{ ring: KeyRing; keepKeys: KeyStore['save']; close: () => Promise<void> }> {
   const { config, log, redis } = parts
   const isAlwaysKeyed = config.jwt !== undefined
   const file = createKeyFile(config.keyFile)
@@ -34,11 +34,11 @@ export async function openKeys(parts: {
   const isAwaited = shared !== undefined && !isNoted
   const ring = createKeyRing(config.keys, { isAlwaysKeyed, isAwaited })
   let isAnswered = false
-  const onRead = (store: KeyStore): void => {
+  const onRead = async (store: KeyStore): Promise<void> => {
     if (store !== shared) return
     isAnswered = true
     ring.settle()
-    if (!ring.any && !isNoted) void file.note(place).catch(tellUnnoted)
+    if (!ring.any && !isNoted) await file.note(place).catch(tellUnnoted)
   }
   const tellUnnoted = (err: unknown): void => log.warn({ err }, 'keys cannot be read or kept')
   const keys = createKeySync({ ring, stores: [file, ...(shared ? [shared] : [])], log, onRead })

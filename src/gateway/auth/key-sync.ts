@@ -9,7 +9,8 @@ export type KeySync = {
   sync(): Promise<void>
   /** Takes over new records here and now, and tells the stores; throws where none can keep them. */
   keep(records: readonly KeyRecord[]): Promise<void>
-  close(): void
+  /** No more looks; resolves when the one under way has written what it writes. */
+  close(): Promise<void>
 }
 
 /**
@@ -21,8 +22,8 @@ export function createKeySync(options: {
   stores: readonly KeyStore[]
   log: ToolLog
   refreshMs?: number
-  /** Told each time when a store was read and the ring has what was in it. */
-  onRead?: (store: KeyStore) => void
+  /** Told each time when a store was read and the ring has what was in it; waited for. */
+  onRead?: (store: KeyStore) => Promise<void> | void
 }): KeySync {
   const { ring, stores, log, refreshMs = keyLimits.refreshMs } = options
   const failing = new Set<KeyStore>()
@@ -36,7 +37,7 @@ export function createKeySync(options: {
     const records = await store.read()
     if (!records) return
     if (ring.merge(records)) for (const other of stores) if (other !== store) behind.add(other)
-    options.onRead?.(store)
+    await options.onRead?.(store)
     const known = new Map(records.map(record => [record.id, record]))
     const missing = ring.made().filter(record => {
       const there = known.get(record.id)
@@ -71,5 +72,9 @@ export function createKeySync(options: {
       running = undefined
     }))
   const timer = setInterval(() => void sync(), refreshMs).unref()
-  return { sync, keep, close: () => clearInterval(timer) }
+  async function close(): Promise<void> {
+    clearInterval(timer)
+    await running
+  }
+  return { sync, keep, close }
 }

@@ -118,6 +118,27 @@ t.test('a ring follows its stores, and each store learns what it missed or lost'
   t.ok(isToolError(ring.find('of cid')), 'what nobody keeps is not given out')
 })
 
+t.test('a sync that is closed has written what it writes', async t => {
+  const path = join(t.testdir(), 'keys.json')
+  const ring = createKeyRing([])
+  const remote: KeyStore = { read: async () => [keyRecord('ann', 'of ann')], save: async () => {} }
+  const noted: string[] = []
+  const keys = createKeySync({
+    ring,
+    stores: [createKeyFile(path), remote],
+    log,
+    onRead: async () => {
+      await new Promise(setImmediate)
+      noted.push('read')
+    },
+  })
+  void keys.sync()
+  await keys.close()
+  t.same(await readdir(t.testdirName), ['keys.json'], 'no lock and no half file is left')
+  t.same(idsOf(await createKeyFile(path).read()), ['ann'])
+  t.ok(noted.length >= 3, 'and who was told is waited for')
+})
+
 t.test('the desk makes keys, ends them, and refuses what cannot be', async t => {
   let now = 10_000
   const ring = createKeyRing([{ id: 'own', key: 'own' }], { now: () => now })
