@@ -44,6 +44,7 @@ export function createTrail(options: {
   let dropped = 0
   let untold = 0
   let failing = false
+  let closing = false
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
 
@@ -61,15 +62,17 @@ export function createTrail(options: {
     },
     dropped: () => dropped,
     async close() {
+      closing = true
       clearTimeout(timer)
       const endsAt = performance.now() + limits.closeMs
-      await writing
-      await bounded(drain(endsAt), limits.closeMs)
+      const written = Promise.resolve(writing).then(() => drain(endsAt))
+      await bounded(written, limits.closeMs)
       await bounded(sink.close(), limits.closeMs)
     },
   }
 
   function later(ms: number): void {
+    if (closing) return
     timer ??= setTimeout(() => {
       timer = undefined
       writing ??= drain().finally(() => {

@@ -60,6 +60,24 @@ t.test('a full disk holds nobody up: what finds no room is dropped, counted and 
   await trail.close()
 })
 
+t.test('a disk that never answers does not hold up the end, and is asked no more', async t => {
+  let tries = 0
+  const sink: TrailSink = {
+    write() {
+      tries += 1
+      return new Promise<number>(() => undefined)
+    },
+    close: () => new Promise<void>(() => undefined),
+  }
+  const onChange = () => undefined
+  const trail = createTrail({ sink, onChange, gap, limits: { ...limits, closeMs: 10 } })
+  trail.add('line')
+  await until('the disk was asked', () => tries === 1)
+  await trail.close()
+  trail.add('too late')
+  t.equal(tries, 1)
+})
+
 t.test('a file is put aside before it grows over its bound, and the oldest goes', async t => {
   const folder = t.testdir()
   const path = join(folder, 'deep', 'audit.jsonl')
