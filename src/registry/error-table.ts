@@ -138,9 +138,9 @@ export const errors = {
       details: { kind, name: cut(name) },
     }),
   ),
-  TG_ROUTE_UNKNOWN: entry(404, 'No route has that path.', (path: string) => ({
+  TG_ROUTE_UNKNOWN: entry(404, 'No route has that path.', (path: string, hint?: string) => ({
     message: `nothing is served at ${quote(path)}`,
-    hint: 'see /docs, /openapi.json and /registry',
+    hint: hint ?? 'see /docs, /openapi.json and /registry',
   })),
   TG_METHOD: entry(
     405,

@@ -100,7 +100,7 @@ const isRouteMissing = (error: unknown): boolean =>
   error.status === 404 &&
   /^not found$/i.test(error.message)
 const noRoute = ({ reply }: LlmCall): Error =>
-  fail('TG_ROUTE_UNKNOWN', `${reply.request.url} on the model's nodes`)
+  fail('TG_ROUTE_UNKNOWN', reply.request.url, 'the nodes of this model do not have this route')
 
 /** The bytes as they came, unless the model has another name there or a session must not go along. */
 function nodeRequest(
