@@ -93,7 +93,9 @@ async function serve(env: Env, flags: { dev: boolean }): Promise<void> {
     })
   const watched = watchConfig({ env, reload: app.reload, log })
   const { stopMs, drainMs } = config.limits
-  closeWithGrace({ delay: drainMs + stopMs, logger: log }, async ({ err, signal }) => {
+  // SIGHUP is the watch's: it reloads, and ends nothing.
+  const grace = { delay: drainMs + stopMs, logger: log, skip: ['SIGHUP' as const] }
+  closeWithGrace(grace, async ({ err, signal }) => {
     if (err) log.fatal({ err }, 'stopping on an error')
     watched.close()
     // Whoever presses Ctrl-C has no balancer.

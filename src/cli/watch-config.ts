@@ -32,7 +32,8 @@ export function watchConfig(options: {
       log.error({ problem }, 'configuration not reloaded: the one before stays in force')
     }
   }
-  const reload = (): Promise<void> => (turn = turn.then(take))
+  let isClosed = false
+  const reload = (): Promise<void> => (turn = turn.then(() => (isClosed ? undefined : take())))
 
   async function look(): Promise<void> {
     const path = configPath(env)
@@ -42,13 +43,13 @@ export function watchConfig(options: {
   }
   const timer = setInterval(() => void look(), watchMs).unref()
   void look()
-  const onHangup = (): void => void reload()
-  process.on('SIGHUP', onHangup)
+  // It stays when the watch ends: a signal that nobody takes would end a process that drains.
+  process.on('SIGHUP', () => void reload())
   return {
     reload,
     close() {
+      isClosed = true
       clearInterval(timer)
-      process.off('SIGHUP', onHangup)
     },
   }
 }

@@ -6,6 +6,7 @@ import { watchConfig } from '../../src/cli/watch-config.ts'
 import { type Config, configSchema, parseConfig } from '../../src/config.ts'
 import { testApp } from '../fixtures/app.ts'
 import { modernRequest } from '../fixtures/mcp-client.ts'
+import { runningGateway } from '../fixtures/running-gateway.ts'
 import { startStandIn } from '../fixtures/llm/stand-in.ts'
 import { until } from '../fixtures/until.ts'
 
@@ -105,6 +106,36 @@ t.test('a configuration that is wrong leaves the one before in force', async t =
   await until('it is read on SIGHUP', () => taken.length > 1)
   t.same(taken.at(-1), ['bob'])
 })
+
+t.test(
+  'SIGHUP reloads a gateway, and ends neither one that serves nor one that drains',
+  async t => {
+    const folder = t.testdir()
+    const path = join(folder, 'toolgate.config.json')
+    const write = (id: string) =>
+      writeFile(path, JSON.stringify({ keys: [{ id, key: id }], limits: { drainMs: 600_000 } }))
+    await write('ann')
+    const { url, child } = await runningGateway(
+      { testdir: () => folder, teardown: end => t.teardown(end) },
+      { TOOLGATE_CONFIG: path },
+    )
+    const status = async (key: string, path: string): Promise<number> => {
+      const answer = await fetch(`${url}${path}`, { headers: { 'x-api-key': key } })
+      await answer.body?.cancel()
+      return answer.status
+    }
+    for (const id of ['bob', 'eve']) {
+      await write(id)
+      child.kill('SIGHUP')
+      await until(`${id} may come in`, async () => (await status(id, '/metrics')) === 200)
+    }
+    child.kill('SIGTERM')
+    await until('it drains', async () => (await status('eve', '/health/ready')) === 503)
+    child.kill('SIGHUP')
+    t.equal(await status('eve', '/metrics'), 200)
+    t.equal(child.signalCode, null)
+  },
+)
 
 type Schema = { properties?: Record<string, Schema> }
 /** The parts whose members are told one by one: those that are always there. */
