@@ -31,6 +31,7 @@ export function openRedis(options: {
 }): RedisGate {
   const { now = Date.now, onChange } = options
   const limits = { ...redisLimits, ...options.limits }
+  let isLeaving = false
   const client = createClient(redisPlace(options.url), {
     lazyConnect: true,
     enableOfflineQueue: false,
@@ -40,8 +41,9 @@ export function openRedis(options: {
     autoResendUnfulfilledCommands: false,
     retryStrategy: times => Math.min(times * 100, limits.reconnectMsMax),
     sentinelRetryStrategy: times => Math.min(times * 100, limits.reconnectMsMax),
-    // Behind an address another server may be the primary now.
-    reconnectOnError: isDemoted,
+    // Behind an address another server may be the primary now. One connection is left once, though
+    // every command that was on its way is told so.
+    reconnectOnError: error => !isLeaving && (isLeaving = isDemoted(error)),
   })
   let health: RedisHealth = { state: 'down', failures: 0 }
   let restsUntil = 0
@@ -55,6 +57,7 @@ export function openRedis(options: {
   client.on('ready', () => turn('up'))
   // What closed it, an error has told, if there was one.
   client.on('close', () => {
+    isLeaving = false
     if (health.state === 'up') turn('down', 'the connection is closed')
   })
   client.on('error', (error: Error) => turn('down', error.message))
@@ -107,8 +110,12 @@ const sliceMs = 10
 function withinMs<T>(reply: Promise<T>, ms: number): { value: Promise<T>; waitedMs: () => number } {
   const startedAt = performance.now()
   const { promise, reject } = Promise.withResolvers<never>()
-  const late = (): void => reject(new Error(`no reply within ${Math.round(ms)} ms`))
   let leftMs = ms
+  let isLate = false
+  const late = (): void => {
+    isLate = true
+    reject(new Error(`no reply within ${Math.round(ms)} ms`))
+  }
   let timer: NodeJS.Timeout | undefined
   const slice = (): void => {
     const partMs = Math.min(sliceMs, leftMs)
@@ -118,5 +125,8 @@ function withinMs<T>(reply: Promise<T>, ms: number): { value: Promise<T>; waited
   }
   slice()
   const value = Promise.race([reply, promise]).finally(() => clearTimeout(timer))
-  return { value, waitedMs: () => Math.min(performance.now() - startedAt, ms - leftMs) }
+  // A timer may fire a moment early by this clock: what ran out is gone whole.
+  const waitedMs = (): number =>
+    isLate ? ms : Math.min(performance.now() - startedAt, ms - leftMs)
+  return { value, waitedMs }
 }

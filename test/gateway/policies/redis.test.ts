@@ -2,6 +2,9 @@ import t from 'tap'
 import { openRedis, type RedisGate, redisLimits } from '../../../src/gateway/policies/redis.ts'
 import { skipWithoutRedis, startRedisServer } from '../../fixtures/redis.ts'
 import { until } from '../../fixtures/until.ts'
+import { watchProcess } from '../../fixtures/watch-process.ts'
+
+const odd = watchProcess()
 
 const get = (gate: RedisGate, patience?: { redisMs: number }): Promise<string | null | undefined> =>
   gate.attempt(client => client.get('key'), patience)
@@ -29,7 +32,11 @@ t.test('with a Redis', { skip: skipWithoutRedis }, async t => {
   t.test('an answer comes through, and what changes is told', async t => {
     const server = await startRedisServer(t)
     const told: string[] = []
-    const gate = openRedis({ url: server.url, onChange: ({ state }) => told.push(state) })
+    const gate = openRedis({
+      url: server.url,
+      onChange: ({ state }) => told.push(state),
+      limits: { operationMs: 10_000 },
+    })
     t.teardown(gate.close)
     await until('it is up', isUp(gate))
     t.equal(await get(gate), null)
@@ -76,8 +83,10 @@ t.test('with a Redis', { skip: skipWithoutRedis }, async t => {
       t.equal(gate.health().failures, 1, 'it is not asked')
     }
     server.wake()
-    clock.ms = 1_000
-    await until('it answers again', async () => (await get(gate)) === null)
+    await until('it answers again', async () => {
+      clock.ms += 1_000
+      return (await get(gate)) === null
+    })
     t.equal(gate.health().state, 'up')
   })
 
@@ -110,6 +119,23 @@ t.test('with a Redis', { skip: skipWithoutRedis }, async t => {
     t.match(gate.health(), { state: 'up', failures: 0 })
   })
 
+  t.test('a server that is no primary any more is left once, however often it says so', async t => {
+    const server = await startRedisServer(t)
+    const gate = openRedis({ url: server.url, limits: { operationMs: 10_000, restMs: 10 } })
+    t.teardown(gate.close)
+    await until('it is up', isUp(gate))
+    await gate.attempt(client => client.replicaof('127.0.0.1', 9))
+    await gate.attempt(client =>
+      Promise.all(Array.from({ length: 100 }, (_, at) => client.set('key', at))),
+    )
+    t.match(gate.health(), { state: 'down', error: /READONLY/ })
+    await until('it is primary again', async () => {
+      await gate.attempt(client => client.replicaof('NO', 'ONE'))
+      return (await gate.attempt(client => client.set('key', 'value'))) === 'OK'
+    })
+    t.same(odd, [])
+  })
+
   t.test('a client that has given up begins anew', async t => {
     const server = await startRedisServer(t)
     const gate = openRedis({ url: server.url, limits: { restMs: 10 } })
@@ -123,7 +149,11 @@ t.test('with a Redis', { skip: skipWithoutRedis }, async t => {
   t.test('what fails in Redis, or before it, is no error of a request', async t => {
     const server = await startRedisServer(t)
     const clock = { ms: 0 }
-    const gate = openRedis({ url: server.url, now: () => clock.ms })
+    const gate = openRedis({
+      url: server.url,
+      now: () => clock.ms,
+      limits: { operationMs: 10_000 },
+    })
     t.teardown(gate.close)
     await until('it is up', isUp(gate))
     t.equal(await gate.attempt(client => client.call('NOSUCHCOMMAND')), undefined)
