@@ -8,6 +8,8 @@ import { testApp } from '../fixtures/app.ts'
 import { modernRequest } from '../fixtures/mcp-client.ts'
 import { runningGateway } from '../fixtures/running-gateway.ts'
 import { startStandIn } from '../fixtures/llm/stand-in.ts'
+import { sessionServer } from '../fixtures/sources/mcp-servers.ts'
+import { otherServer } from '../fixtures/sources/server.ts'
 import { until } from '../fixtures/until.ts'
 
 const call = { method: 'POST' as const, url: '/tools/echo', payload: { text: 'x' } }
@@ -74,6 +76,51 @@ t.test('sources come, change and go with the configuration', async t => {
   await until('the changed one is there', () => registry.revision > revision)
   await app.reload({ ...config, sources: [] })
   t.notOk(names().some(name => name.startsWith('own')))
+})
+
+t.test('a source that changes or goes finishes the calls under way', async t => {
+  const waiting: (() => void)[] = []
+  const http = await otherServer(
+    t,
+    () => new Promise(resolve => waiting.push(() => resolve({ body: { said: 'late' } }))),
+  )
+  const tool = { name: 'slow', description: 'Slow.', inputSchema: { type: 'object' } }
+  const mcp = await sessionServer(
+    t,
+    [tool],
+    () =>
+      new Promise(resolve =>
+        waiting.push(() => resolve({ content: [{ type: 'text', text: 'late' }] })),
+      ),
+  )
+  const sourcesOf = (more: object) => [
+    { name: 'far', kind: 'mcp', url: mcp.url, ...more },
+    {
+      name: 'near',
+      kind: 'http',
+      url: http.url,
+      tools: [{ name: 'slow', description: 'Slow.', path: '/slow' }],
+      ...more,
+    },
+  ]
+  const { app, registry, config } = await testApp(t, { file: { sources: sourcesOf({}) } })
+  await app.ready()
+  await until('both are there', () => registry.list().length === 5)
+  const begin = async () => {
+    const calls = ['far_slow', 'near_slow'].map(name =>
+      app.inject({ method: 'POST', url: `/tools/${name}`, payload: {} }),
+    )
+    for (const call of calls) call.catch(() => undefined)
+    await until('both run', () => waiting.length === 2)
+    return calls
+  }
+  for (const sources of [sourcesOf({ timeoutMs: 60_000 }), []]) {
+    const calls = await begin()
+    await app.reload({ ...config, sources } as Config)
+    for (const finish of waiting.splice(0)) finish()
+    for (const call of calls) t.match((await call).body, 'late')
+  }
+  t.equal(registry.list().length, 3, 'and is gone')
 })
 
 t.test('a configuration that is wrong leaves the one before in force', async t => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { isToolError, toToolError, type ToolError } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
 import { kindDefaults } from '../../registry/sources/record.ts'
@@ -34,6 +35,8 @@ export const liveLimits = {
   staleMs: 15_000,
   /** Work on many tools stops this often to let others have the loop. */
   sliceMs: 8,
+  /** A source that leaves is closed when no call came for so long. */
+  leaveMs: 1_000,
 } as const
 
 /** One source, kept alive. */
@@ -50,6 +53,8 @@ export type Live = {
   suspect(what: 'down' | 'stale' | 'changed'): void
   report(): SourceReport
   error(): ToolError | undefined
+  /** Looks at nothing any more, and closes when the calls under way, and on their way to it, have ended. */
+  leave(): Promise<void>
   close(): Promise<void>
 }
 
@@ -89,6 +94,8 @@ export function createLive(options: LiveOptions): Live {
   let [fetchedAt, checkedAt, dueAt] = [0, 0, 0]
   let mustLoad = true
   let busy: Promise<void> | undefined
+  let [begun, ended] = [0, 0]
+  let closed: Promise<void> | undefined
 
   /** One check at a time; whoever asks meanwhile waits for the one under way. */
   const alone = (work: () => Promise<void>): Promise<void> =>
@@ -149,15 +156,19 @@ export function createLive(options: LiveOptions): Live {
   }
 
   /** A call of one of its tools, by what the tool is now. */
-  const run: Adopting['run'] = (name, draft, input, context) =>
-    places.take(name, context.signal, async () => {
-      try {
-        return await way.run(drafts.get(name) ?? draft, name, { input, context })
-      } catch (error) {
-        if (isToolError(error) && error.code === 'TG_UPSTREAM_UNREACHABLE') live.suspect('down')
-        throw error
-      }
-    })
+  const run: Adopting['run'] = async (name, draft, input, context) => {
+    begun += 1
+    try {
+      return await places.take(name, context.signal, () =>
+        way.run(drafts.get(name) ?? draft, name, { input, context }),
+      )
+    } catch (error) {
+      if (isToolError(error) && error.code === 'TG_UPSTREAM_UNREACHABLE') live.suspect('down')
+      throw error
+    } finally {
+      ended += 1
+    }
+  }
 
   /** The server could not be asked, or said something else than a description. */
   async function fell(error: ToolError): Promise<void> {
@@ -250,9 +261,17 @@ export function createLive(options: LiveOptions): Live {
         checkedAt,
       }),
     error: () => failure,
-    async close() {
+    async leave() {
       closing.abort(new Error('the source is closed'))
-      await way.close()
+      for (let seen = -1; !closed && (seen !== begun || ended < begun);) {
+        seen = begun
+        await delay(limits.leaveMs, undefined, { ref: false })
+      }
+      await live.close()
+    },
+    close() {
+      closing.abort(new Error('the source is closed'))
+      return (closed ??= way.close())
     },
   }
   return live

@@ -75,6 +75,8 @@ export function createSources(options: SourcesOptions): Sources {
   const breaker = options.breaker ?? createBreaker({ now })
   const threads = createPlaces(limits.threadsMax)
   const lives = new Map<string, Live>()
+  /** Those whose place is taken, and whose calls are not over. */
+  const leaving = new Set<Live>()
   const configured = new Map(options.definitions.map(one => [sourceId(one), JSON.stringify(one)]))
   /** What an admin added here, as Redis holds it. */
   const added = new Map<string, string>()
@@ -146,8 +148,17 @@ export function createSources(options: SourcesOptions): Sources {
       throw error
     }
     if (live.report().tools.length === 0) registry.remove(id)
-    await before?.close()
+    if (before) retire(before)
     return live
+  }
+
+  /** Nobody waits for the calls of what was replaced or removed, and none of them is ended. */
+  function retire(live: Live): void {
+    leaving.add(live)
+    live
+      .leave()
+      .catch((err: unknown) => log.warn({ source: live.id, err }, 'a source cannot be closed'))
+      .finally(() => leaving.delete(live))
   }
 
   /** Redis is connected to in the background; what it holds of sources is worth a short wait. */
@@ -177,8 +188,8 @@ export function createSources(options: SourcesOptions): Sources {
     if (!live) return undefined
     lives.delete(id)
     const report = live.report()
-    await live.close()
     registry.remove(id)
+    retire(live)
     return report
   }
 
@@ -280,7 +291,7 @@ export function createSources(options: SourcesOptions): Sources {
 
     async close() {
       clearInterval(timer)
-      await Promise.all([...lives.values()].map(live => live.close()))
+      await Promise.all([...lives.values(), ...leaving].map(live => live.close()))
     },
   }
   return sources
