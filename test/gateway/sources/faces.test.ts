@@ -2,6 +2,7 @@ import t from 'tap'
 import { testApp } from '../../fixtures/app.ts'
 import { mcpClient } from '../../fixtures/mcp-client.ts'
 import { otherServer } from '../../fixtures/sources/server.ts'
+import { until } from '../../fixtures/until.ts'
 
 const object = (properties: object) => ({ type: 'object', properties })
 const document = {
@@ -33,8 +34,7 @@ t.test('an imported tool is on every face, cached, counted and limited like our 
   const { app } = await testApp(t, { file: { sources: [source] } })
   await app.ready()
   const get = async (url: string): Promise<string> => (await app.inject({ url })).body
-  for (let turns = 0; turns < 200 && !(await get('/registry')).includes('pets_get_pet'); turns++)
-    await new Promise(resolve => setTimeout(resolve, 20))
+  await until('its tool is listed', async () => (await get('/registry')).includes('pets_get_pet'))
 
   const post = (url: string, payload: object) => app.inject({ method: 'POST', url, payload })
   const first = await post('/tools/pets_get_pet', { id: '1' })

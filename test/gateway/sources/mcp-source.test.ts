@@ -8,6 +8,7 @@ import {
   sessionServer,
   sseServer,
 } from '../../fixtures/sources/mcp-servers.ts'
+import { until } from '../../fixtures/until.ts'
 
 const tool = (name: string, more: object = {}): McpTool => ({
   name,
@@ -55,10 +56,11 @@ t.test('a caller who leaves is felt by the server', async t => {
   await add({ name: 'things', kind: 'mcp', url: server.url })
   const leaving = new AbortController()
   const slow = call('things_slow', {}, {}, leaving.signal)
-  setTimeout(() => leaving.abort(new DOMException('gone', 'AbortError')), 100)
+  slow.catch(() => undefined)
+  await until('it runs', () => server.begun() > 0)
+  leaving.abort(new DOMException('gone', 'AbortError'))
   await t.rejects(slow, { code: 'TG_CLIENT_CLOSED' })
-  for (let turns = 0; turns < 100 && server.cancelled() === 0; turns++)
-    await new Promise(resolve => setTimeout(resolve, 20))
+  await until('the server feels it', () => server.cancelled() > 0)
   t.equal(server.cancelled(), 1)
 })
 
@@ -92,10 +94,10 @@ t.test('a server of 2024 comes in over its stream, and says when its tools chang
   t.same(await call('old_one', { q: 'x' }), { text: 'one' })
   tools.push(tool('two'))
   server.changed()
-  for (let turns = 0; turns < 100 && sources.get('old')?.tools.length === 1; turns++) {
-    await new Promise(resolve => setTimeout(resolve, 20))
+  await until('the list is read anew', async () => {
     await pass(1)
-  }
+    return sources.get('old')?.tools.length !== 1
+  })
   t.same(sources.get('old')?.tools, ['old_one', 'old_two'])
 })
 
@@ -199,7 +201,7 @@ t.test(
     t.match(body, { state: 'unreachable', error: { code: 'TG_DEADLINE' } })
     const startedAt = performance.now()
     await sources.close()
-    t.ok(performance.now() - startedAt < 5_000)
+    t.ok(performance.now() - startedAt < 12_000)
   },
 )
 
