@@ -264,3 +264,50 @@ t.test('Anthropic and Responses run the same loop, through their own clients', a
   t.equal(kinds.filter(kind => (kind as string) === 'toolgate.step').length, 2)
   t.equal(kinds.at(-1), 'response.completed')
 })
+
+t.test('what a loop did goes on in the API it was asked through', async t => {
+  const own = { name: 'ask_user', arguments: '{"question":"which?"}' }
+  const picture = { name: 'picture', arguments: '{}' }
+  const { node, post } = await setUp(t, [{ text: ['I look.'], calls: [picture, own] }, answer], {
+    model: 'test-vl-7b',
+  })
+  const asked = { model: 'test-vl-7b', toolgate: { tools: ['*'] } }
+  const schema = { type: 'object', properties: {} }
+  const read = [
+    { role: 'user', content: 'Go' },
+    { role: 'assistant', content: 'I look.', tool_calls: [{}, { function: own }] },
+    { role: 'tool' },
+    { role: 'user', content: [{}, { type: 'image_url', image_url: { url: /^data:image/ } }] },
+    { role: 'tool', content: 'that' },
+  ]
+  for (const stream of [false, true]) {
+    node.script({ text: ['I look.'], calls: [picture, own] }, answer)
+    const chat = { ...asked, max_tokens: 99, tools: [{ name: 'ask_user', input_schema: schema }] }
+    const said = [{ role: 'user', content: 'Go' }]
+    const first = await post('/v1/messages', { ...chat, messages: said, stream })
+    const report = stream
+      ? namedEventsOf(first.text).find(({ event }) => event === 'message_delta')!.data.toolgate
+      : first.json.toolgate
+    const id = report.messages[0].content.at(-1).id
+    const result = { type: 'tool_result', tool_use_id: id, content: 'that' }
+    const messages = [...said, ...report.messages, { role: 'user', content: [result] }]
+    const next = await post('/v1/messages', { ...chat, messages })
+    t.equal(next.status, 200, next.text)
+    t.match(node.to(path).at(-1)!.json['messages'], read)
+
+    node.script({ text: ['I look.'], calls: [picture, own] }, answer)
+    const respond = {
+      ...asked,
+      tools: [{ type: 'function', name: 'ask_user', parameters: schema }],
+    }
+    const begun = await post('/v1/responses', { ...respond, input: said, stream })
+    const items = stream
+      ? namedEventsOf(begun.text).at(-1)!.data.response.toolgate.messages
+      : begun.json.toolgate.messages
+    const call = items.findLast(({ type }: Loose) => type === 'function_call')
+    const output = { type: 'function_call_output', call_id: call.call_id, output: 'that' }
+    const gone = await post('/v1/responses', { ...respond, input: [...said, ...items, output] })
+    t.equal(gone.status, 200, gone.text)
+    t.match(node.to(path).at(-1)!.json['messages'], read)
+  }
+})

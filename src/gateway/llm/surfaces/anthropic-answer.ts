@@ -2,6 +2,7 @@ import { cachedTokens, type Chunk, newMessageId, type TurnChoice, type Usage } f
 import { type Json, parseRecord } from '../json.ts'
 import type { LoopReport, Step } from '../loop.ts'
 import { namedEvent } from '../sse.ts'
+import { anthropicReport } from './loop-messages.ts'
 
 const stopReasons: Record<string, string> = {
   stop: 'end_turn',
@@ -65,7 +66,7 @@ export function messageOf(
     ...unsaid,
     diagnostics: null,
     usage: usageOf(usage),
-    ...(toolgate ? { toolgate } : {}),
+    ...(toolgate ? { toolgate: anthropicReport(toolgate) } : {}),
   }
 }
 
@@ -149,7 +150,7 @@ export function createMessageEncoder(model: string): MessageEncoder {
       event('message_delta', {
         delta: { stop_reason: stopReason(finish), stop_sequence: null, ...unsaid },
         usage: countOf(usage),
-        ...(toolgate ? { toolgate } : {}),
+        ...(toolgate ? { toolgate: anthropicReport(toolgate) } : {}),
       }) +
       event('message_stop', {}),
   }

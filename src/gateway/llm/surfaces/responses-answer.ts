@@ -14,6 +14,7 @@ import { type Json, recordsIn } from '../json.ts'
 import type { LoopReport, Step } from '../loop.ts'
 import { openAiProblem } from '../problem.ts'
 import { namedEvent } from '../sse.ts'
+import { responsesReport } from './loop-messages.ts'
 
 const usageOf = (usage: Usage): Json => ({
   input_tokens: usage.prompt_tokens,
@@ -119,7 +120,7 @@ export function wholeResponse(
     output,
     output_text: content,
     ...ended(finish, usage),
-    ...(toolgate ? { toolgate } : {}),
+    ...(toolgate ? { toolgate: responsesReport(toolgate) } : {}),
   })
 }
 
@@ -275,7 +276,10 @@ export function createResponseEncoder(parts: Parts): ResponseEncoder {
       // An answer without a word is still a message.
       const empty = output.length === 0 && !item ? start() + say('') : start()
       const before = empty + close(statusOf(finish))
-      const last = { ...ended(finish, usage), ...(toolgate ? { toolgate } : {}) }
+      const last = {
+        ...ended(finish, usage),
+        ...(toolgate ? { toolgate: responsesReport(toolgate) } : {}),
+      }
       return (
         before +
         event(finish === 'length' ? 'response.incomplete' : 'response.completed', snapshot(last))
