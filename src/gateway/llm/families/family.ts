@@ -46,29 +46,55 @@ export function rewriteCalls(
   messages: readonly Json[],
   write: (exchange: Exchange) => Json[],
 ): Json[] {
-  const results = new Map<unknown, string>()
-  for (const message of messages) {
-    if (message['role'] === 'tool') {
-      results.set(message['tool_call_id'], contentText(message['content']))
-    }
-  }
-  const used = new Set<unknown>()
-  return messages.flatMap(message => {
+  const used = new Set<Json>()
+  return messages.flatMap((message, index) => {
     const calls = recordsIn(message['tool_calls'])
     if (calls.length > 0) {
+      const results = resultsAfter(messages, index)
       return write({
         content: contentText(message['content']),
         calls: calls.map(call => {
-          used.add(call['id'])
-          return { ...plainCall(call), result: results.get(call['id']) ?? '' }
+          const answer = results.find(
+            result => !used.has(result) && result['tool_call_id'] === call['id'],
+          )
+          if (answer) used.add(answer)
+          return { ...plainCall(call), result: contentText(answer?.['content']) }
         }),
       })
     }
     if (message['role'] !== 'tool') return [message]
-    if (used.has(message['tool_call_id'])) return []
-    return [{ role: 'user', content: contentText(message['content']) }]
+    return used.has(message) ? [] : [{ role: 'user', content: contentText(message['content']) }]
   })
 }
+
+/** Up to the next turn: some clients use the ids of one turn again in another. */
+function resultsAfter(messages: readonly Json[], index: number): Json[] {
+  const next = messages.findIndex(({ role }, at) => at > index && role === 'assistant')
+  return messages.slice(index, next === -1 ? undefined : next).filter(({ role }) => role === 'tool')
+}
+
+/**
+ * Calls and their results as turns inside the user's: from 0.5 on a template takes an assistant's
+ * message at the end for the beginning of the answer, and the model would go on with the result.
+ */
+export function callsWithinUser(
+  messages: readonly Json[],
+  write: (exchange: Exchange) => string,
+): Json[] {
+  const told: Json[] = []
+  for (const message of rewriteCalls(messages, one => [{ role: 'calls', content: write(one) }])) {
+    const before = told.at(-1)
+    if (message['role'] !== 'calls') told.push(message)
+    else if (before?.['role'] !== 'user') told.push({ ...message, role: 'user' })
+    else told.splice(-1, 1, { ...before, content: withText(before['content'], message['content']) })
+  }
+  return told
+}
+
+const withText = (content: unknown, text: unknown): unknown =>
+  Array.isArray(content)
+    ? [...(content as unknown[]), { type: 'text', text }]
+    : `${contentText(content)}${String(text)}`
 
 function plainCall(call: Json): PlainCall {
   const body = isRecord(call['function']) ? call['function'] : {}

@@ -1,6 +1,7 @@
 import type { ToolOffer } from '../chat.ts'
 import { parseJson } from '../json.ts'
 import {
+  callsWithinUser,
   contentText,
   demand,
   describe,
@@ -8,7 +9,6 @@ import {
   type Family,
   plain,
   readCall,
-  rewriteCalls,
 } from './family.ts'
 import { createTagParser, type Tag } from './tags.ts'
 
@@ -35,9 +35,7 @@ const turn = (role: string): string => `<|im_end|>\n<|im_start|>${role}\n`
 export const internlm: Family = {
   keepsSpecialTokens: true,
   render(messages, offer) {
-    const told = rewriteCalls(messages, exchange => [
-      { role: 'assistant', content: writeCalls(exchange) },
-    ])
+    const told = callsWithinUser(messages, writeCalls)
     if (offer.tools.length === 0) return told
     const [first, ...rest] = told
     const has = first?.['role'] === 'system'
@@ -61,7 +59,7 @@ const writeCalls = ({ content, calls }: Exchange): string =>
   calls
     .map(({ name, arguments: text, result }, index) => {
       const call = JSON.stringify({ name, parameters: parseJson(text) ?? {} })
-      const before = index === 0 ? content : turn('assistant')
+      const before = turn('assistant') + (index === 0 ? content : '')
       return `${before}${start}${plugin}\n${call}${end}${turn(`environment name=${plugin}`)}${plain(result)}`
     })
     .join('')

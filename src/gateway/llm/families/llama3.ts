@@ -1,6 +1,7 @@
 import type { ToolOffer } from '../chat.ts'
 import { parseJson } from '../json.ts'
 import {
+  callsWithinUser,
   demand,
   describe,
   type Exchange,
@@ -8,7 +9,6 @@ import {
   plain,
   type PlainCall,
   readCall,
-  rewriteCalls,
   withSystem,
 } from './family.ts'
 import { createTagParser, type Tag } from './tags.ts'
@@ -45,9 +45,7 @@ export const llama3Tags: readonly Tag[] = [
 export const llama3: Family = {
   keepsSpecialTokens: true,
   render(messages, offer) {
-    const told = rewriteCalls(messages, exchange => [
-      { role: 'assistant', content: writeCalls(exchange) },
-    ])
+    const told = callsWithinUser(messages, writeCalls)
     return offer.tools.length === 0 ? told : withSystem(told, writeTools(offer))
   },
   createParser: offer => bareJson(createTagParser(llama3Tags), offer),
@@ -70,7 +68,7 @@ const writeCalls = ({ content, calls }: Exchange): string =>
   calls
     .map(({ name, arguments: text, result }, index) => {
       const call = JSON.stringify({ name, parameters: parseJson(text) ?? {} })
-      const before = index === 0 ? content : header('assistant')
+      const before = header('assistant') + (index === 0 ? content : '')
       return `${before}<|python_tag|>${call}${header('ipython')}${plain(result)}`
     })
     .join('')

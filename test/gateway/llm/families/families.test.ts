@@ -167,6 +167,47 @@ t.test('each family is told the tools, the calls and their results', t => {
   t.end()
 })
 
+t.test('a result is followed by a turn of the model, on every template', t => {
+  const call = { id: 'a', function: { name: 'f', arguments: '{}' } }
+  const ended = [
+    { role: 'user', content: 'go' },
+    { role: 'assistant', content: 'I go.', tool_calls: [call] },
+    { role: 'tool', tool_call_id: 'a', content: 'went' },
+  ]
+  for (const name of Object.keys(families) as FamilyName[]) {
+    const last = families[name].render(ended, offer).at(-1)
+    t.equal(last?.['role'], 'user', `${name}: an assistant's message would be gone on with`)
+  }
+  t.match(families.internlm.render(ended, offer).slice(1), [
+    {
+      role: 'user',
+      content:
+        'go<|im_end|>\n<|im_start|>assistant\nI go.<|action_start|><|plugin|>\n{"name":"f","parameters":{}}<|action_end|><|im_end|>\n<|im_start|>environment name=<|plugin|>\nwent',
+    },
+  ])
+  const picture = { type: 'image_url', image_url: { url: 'https://x.test/a.png' } }
+  const seen = [{ role: 'user', content: [picture] }, ...ended.slice(1)]
+  t.match(families.llama3.render(seen, offer).slice(1), [
+    { content: [picture, { type: 'text', text: /I go\.<\|python_tag\|>/ }] },
+  ])
+  t.end()
+})
+
+t.test('an id that is used again in a later turn has the result of its own turn', t => {
+  const call = { id: '0', function: { name: 'f', arguments: '{}' } }
+  const again = ['first', 'second'].flatMap(said => [
+    { role: 'user', content: 'go' },
+    { role: 'assistant', content: '', tool_calls: [call] },
+    { role: 'tool', tool_call_id: '0', content: said },
+  ])
+  for (const name of Object.keys(families) as FamilyName[]) {
+    const text = JSON.stringify(families[name].render(again, offer))
+    t.match(text, /first.*second/, name)
+    t.equal(text.split('second').length, 2, 'once')
+  }
+  t.end()
+})
+
 t.test('the family is told by config, else by age or refusal, else by the name', t => {
   const named = ['internlm2_5-7b-chat', 'Qwen2.5-7B', 'Llama-3.1-8B', 'mystery'].map(familyByName)
   t.same(named, ['internlm', 'qwen', 'llama3', 'react'])
