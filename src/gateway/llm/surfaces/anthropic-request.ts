@@ -56,14 +56,17 @@ function toChatMessages(message: unknown, index: number): Json[] {
 }
 
 /** What would be left out: a model that never saw it would answer all the same. */
-function refuseUnread({ type, source }: Json, where: string): void {
+function refuseUnread({ type, source, content }: Json, where: string): void {
   if (type === 'document' && isRecord(source) && source['type'] === 'text') return
   if (type === 'image') {
     const kind = isRecord(source) ? source['type'] : undefined
     if (kind === 'base64' || kind === 'url') return
     throw refuse(`${where}.source.type`, 'must be base64 or url')
   }
-  if (type === 'text' || type === 'tool_result') return
+  if (type === 'tool_result') {
+    return recordsIn(content).forEach((one, at) => refuseUnread(one, `${where}.content.${at}`))
+  }
+  if (type === 'text') return
   throw refuse(`${where}.type`, 'must be text, image or tool_result: no node reads another')
 }
 
@@ -90,11 +93,8 @@ function userMessages(blocks: Json[], role: string): Json[] {
   const parts = [
     ...results.flatMap(({ content }) => recordsIn(content).flatMap(imagePart)),
     ...blocks.flatMap(block => {
-      const { type, source } = block
-      const text = type === 'document' && isRecord(source) ? source['data'] : block['text']
-      if (type === 'text' || type === 'document')
-        return [{ type: 'text', text: textOf(text) ?? '' }]
-      return imagePart(block)
+      const text = textIn(block)
+      return text === undefined ? imagePart(block) : [{ type: 'text', text }]
     }),
   ]
   const onlyText = parts.every(({ type }) => type === 'text')
@@ -112,8 +112,14 @@ function userMessages(blocks: Json[], role: string): Json[] {
 const blockText = (content: unknown): string =>
   textOf(content) ??
   recordsIn(content)
-    .map(({ text }) => textOf(text) ?? '')
+    .map(block => textIn(block) ?? '')
     .join('\n')
+
+/** What a block of text or a document in text says. */
+function textIn({ type, text, source }: Json): string | undefined {
+  if (type === 'document') return isRecord(source) ? (textOf(source['data']) ?? '') : ''
+  return type === 'text' ? (textOf(text) ?? '') : undefined
+}
 
 function imagePart(block: Json): { type: string; image_url?: Json; text?: string }[] {
   const source = block['source']
@@ -125,7 +131,7 @@ function imagePart(block: Json): { type: string; image_url?: Json; text?: string
   return [{ type: 'image_url', image_url: { url } }]
 }
 
-function toolsOf({ tools, tool_choice: choice }: Json): Json {
+function toolsOf({ tools, tool_choice: choice, toolgate }: Json): Json {
   if (tools != null && !Array.isArray(tools)) throw refuse('tools', 'must be a list')
   recordsIn(tools).forEach(({ name, type, input_schema: schema }, index) => {
     // Anthropic's own tools have a type and no schema: they run nowhere here, and are left out.
@@ -138,7 +144,7 @@ function toolsOf({ tools, tool_choice: choice }: Json): Json {
       type: 'function',
       function: { name, ...(typeof description === 'string' ? { description } : {}), parameters },
     }))
-  if (functions.length === 0) {
+  if (functions.length === 0 && !isRecord(toolgate)) {
     if (isRecord(choice) && (choice['type'] === 'any' || choice['type'] === 'tool'))
       throw refuse('tool_choice', 'needs tools: send the list, or leave it out')
     return {}
@@ -151,7 +157,7 @@ function toolsOf({ tools, tool_choice: choice }: Json): Json {
   }
   const stated = typeof type === 'string' ? wanted[type] : undefined
   return {
-    tools: functions,
+    ...(functions.length > 0 ? { tools: functions } : {}),
     ...(stated === undefined ? {} : { tool_choice: stated }),
     ...(single === true ? { parallel_tool_calls: false } : {}),
   }

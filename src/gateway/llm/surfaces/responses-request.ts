@@ -1,3 +1,4 @@
+import { contentText } from '../families/family.ts'
 import { isCount, isRecord, type Json, recordsIn, textOf } from '../json.ts'
 import { refuse } from '../problem.ts'
 
@@ -59,9 +60,26 @@ function formatOf({ type, name, schema, strict }: Json): Json | undefined {
 
 function inputMessages(input: unknown): Json[] {
   if (!Array.isArray(input)) throw refuse('input', 'must be a string or a list of items')
-  return input.reduce<Json[]>((messages, item: unknown, index) => {
-    if (!isRecord(item)) throw refuse(`input[${index}]`, 'must be an object')
+  const messages: Json[] = []
+  /** Of the results before: a tool's message has text alone, and results stand together. */
+  let pictures: Json[] = []
+  const showPictures = (): void => {
+    if (pictures.length > 0) messages.push({ role: 'user', content: pictures })
+    pictures = []
+  }
+  for (const [index, item] of (input as unknown[]).entries()) {
+    const where = `input[${index}]`
+    if (!isRecord(item)) throw refuse(where, 'must be an object')
     const { type = 'message', call_id: id, name, output } = item
+    if (type === 'function_call_output') {
+      const said = Array.isArray(output) ? contentOf(output, `${where}.output`) : output
+      const parts = recordsIn(said)
+      pictures.push(...parts.filter(part => part['type'] === 'image_url'))
+      const content = Array.isArray(said) ? contentText(parts) : textOf(said)
+      messages.push({ role: 'tool', tool_call_id: id, content: content ?? JSON.stringify(output) })
+      continue
+    }
+    showPictures()
     if (type === 'function_call') {
       const call = {
         id,
@@ -70,27 +88,19 @@ function inputMessages(input: unknown): Json[] {
       }
       const before = messages.at(-1)
       // Calls of one turn are one message.
-      if (before?.['role'] !== 'assistant')
-        return [...messages, { role: 'assistant', content: '', tool_calls: [call] }]
-      return [
-        ...messages.slice(0, -1),
-        { ...before, tool_calls: [...recordsIn(before['tool_calls']), call] },
-      ]
-    }
-    if (type === 'function_call_output') {
-      return [
-        ...messages,
-        { role: 'tool', tool_call_id: id, content: textOf(output) ?? JSON.stringify(output) },
-      ]
-    }
-    const where = `input[${index}]`
-    if (type === 'message') {
+      if (before?.['role'] === 'assistant') {
+        const calls = [...recordsIn(before['tool_calls']), call]
+        messages.splice(-1, 1, { ...before, tool_calls: calls })
+      } else messages.push({ role: 'assistant', content: '', tool_calls: [call] })
+    } else if (type === 'message') {
       const content = contentOf(item['content'], `${where}.content`)
-      return [...messages, { role: item['role'], content }]
+      messages.push({ role: item['role'], content })
+    } else if (!isPast(type)) {
+      throw refuse(`${where}.type`, 'must be message, function_call or function_call_output')
     }
-    if (isPast(type)) return messages
-    throw refuse(`${where}.type`, 'must be message, function_call or function_call_output')
-  }, [])
+  }
+  showPictures()
+  return messages
 }
 
 /** Thoughts and calls of hosted tools in a history: templates drop them too. */
@@ -114,7 +124,7 @@ function contentOf(content: unknown, where: string): unknown {
     : parts
 }
 
-function toolsOf({ tools, tool_choice: choice }: Json): Json {
+function toolsOf({ tools, tool_choice: choice, toolgate }: Json): Json {
   if (tools != null && !Array.isArray(tools)) throw refuse('tools', 'must be a list')
   const functions = recordsIn(tools)
     .filter(({ type }) => type === 'function')
@@ -126,7 +136,7 @@ function toolsOf({ tools, tool_choice: choice }: Json): Json {
         ...(isRecord(parameters) ? { parameters } : {}),
       },
     }))
-  if (functions.length === 0) {
+  if (functions.length === 0 && !isRecord(toolgate)) {
     if (choice === 'required' || (isRecord(choice) && choice['type'] === 'function'))
       throw refuse('tool_choice', 'needs functions in tools: send the list, or leave it out')
     return {}
@@ -135,5 +145,8 @@ function toolsOf({ tools, tool_choice: choice }: Json): Json {
     isRecord(choice) && choice['type'] === 'function'
       ? { type: 'function', function: { name: choice['name'] } }
       : choice
-  return { tools: functions, ...(stated == null ? {} : { tool_choice: stated }) }
+  return {
+    ...(functions.length > 0 ? { tools: functions } : {}),
+    ...(stated == null ? {} : { tool_choice: stated }),
+  }
 }

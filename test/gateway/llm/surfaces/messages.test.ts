@@ -253,3 +253,34 @@ t.test('tokens are counted by the node, by whichever route it has', async t => {
     await node.stop()
   }
 })
+
+t.test('nothing that stands in a result is left out in silence', async t => {
+  const node = await startStandIn()
+  const { app, post } = await createGateway({ nodes: [node.url] })
+  t.teardown(async () => {
+    await app.close()
+    await node.stop()
+  })
+  const use = { type: 'tool_use', id: 'c1', name: 'open', input: {} }
+  const answer = (block: object) => ({
+    model: 'test-model',
+    max_tokens: 9,
+    messages: [
+      { role: 'user', content: 'Look' },
+      { role: 'assistant', content: [use] },
+      { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'c1', content: [block] }] },
+    ],
+  })
+  const text = { type: 'text', media_type: 'text/plain', data: 'as it stands there' }
+  const read = await post('/v1/messages', answer({ type: 'document', source: text }))
+  t.equal(read.status, 200, read.text)
+  t.match(node.to('/v1/chat/completions')[0]!.json['messages'], [
+    {},
+    {},
+    { role: 'tool', content: 'as it stands there' },
+  ])
+  const pdf = { type: 'base64', media_type: 'application/pdf', data: 'AAAA' }
+  const unread = await post('/v1/messages', answer({ type: 'document', source: pdf }))
+  const message = /messages\.2\.content\.0\.content\.0\.type/
+  t.match(unread, { status: 400, json: { type: 'error', error: { message } } })
+})

@@ -174,3 +174,49 @@ t.test(
     await node.stop()
   },
 )
+
+t.test("a result's text is told as the tool's, its pictures after all results", async t => {
+  const node = await startStandIn()
+  const { app, post } = await createGateway({ nodes: [node.url] })
+  t.teardown(async () => {
+    await app.close()
+    await node.stop()
+  })
+  const picture = 'data:image/png;base64,AAAA'
+  const input = [
+    { role: 'user', content: 'Look' },
+    { type: 'function_call', call_id: 'c1', name: 'camera', arguments: '{}' },
+    { type: 'function_call', call_id: 'c2', name: 'sensor', arguments: '{}' },
+    {
+      type: 'function_call_output',
+      call_id: 'c1',
+      output: [
+        { type: 'input_text', text: 'seen' },
+        { type: 'input_image', image_url: picture },
+      ],
+    },
+    {
+      type: 'function_call_output',
+      call_id: 'c2',
+      output: [
+        { type: 'input_text', text: 'it is ' },
+        { type: 'input_text', text: 'warm' },
+      ],
+    },
+    { role: 'user', content: 'And?' },
+  ]
+  const asked = { model: 'test-model', input }
+  const { status, text } = await post('/v1/responses', asked)
+  t.equal(status, 200, text)
+  t.match(node.to('/v1/chat/completions')[0]!.json['messages'], [
+    { role: 'user', content: 'Look' },
+    { role: 'assistant', tool_calls: [{ id: 'c1' }, { id: 'c2' }] },
+    { role: 'tool', tool_call_id: 'c1', content: 'seen' },
+    { role: 'tool', tool_call_id: 'c2', content: 'it is warm' },
+    { role: 'user', content: [{ type: 'image_url', image_url: { url: picture } }] },
+    { role: 'user', content: 'And?' },
+  ])
+  const file = { type: 'function_call_output', call_id: 'c1', output: [{ type: 'input_file' }] }
+  const unread = await post('/v1/responses', { ...asked, input: [...input.slice(0, 2), file] })
+  t.match(unread, { status: 400, json: { error: { message: /input\[2\]\.output\[0\]/ } } })
+})
