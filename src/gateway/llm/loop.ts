@@ -2,22 +2,15 @@ import { fail } from '../../registry/errors.ts'
 import { nearestName } from '../../registry/parse.ts'
 import type { Llm, LlmCall } from './call.ts'
 import { runChoices } from './choices.ts'
-import {
-  addUsage,
-  type CallDelta,
-  type Chunk,
-  type ChunkChoice,
-  type ModelCall,
-  newChatId,
-  type ToolSpec,
-  type Usage,
-} from './chat.ts'
+import { addUsage, type ModelCall, newChatId, type ToolSpec, type Usage } from './chat.ts'
 import { refuse } from './problem.ts'
 import { isRecord, type Json, parseRecord, recordsIn } from './json.ts'
+import { createCallFilter } from './loop-filter.ts'
 import { type LoopOptions, loopOptionsOf, offeredTools } from './loop-options.ts'
 import type { LoopResult, LoopTools } from './loop-tools.ts'
 import { runTurn, type Turn, type TurnContext } from './turn.ts'
 import type { TurnRequest } from './turn-request.ts'
+import { findTool } from './validate.ts'
 import { withFiles } from './loop-files.ts'
 
 /** What happened on the way to an answer, one a call and one a result. */
@@ -78,14 +71,23 @@ type LoopParts = {
 
 function createLoop({ request, run, tools, options, deadline, context }: LoopParts) {
   const own = request.offer.tools
+  /** All of the client's: its choice may leave some out of this turn. */
+  const theirs = new Set(recordsIn(request.body['tools']).map(nameOf))
   const offered = offeredTools(tools, options, run.call.caller).filter(
-    ({ name }) => !own.some(tool => tool.name === name),
+    ({ name }) => !theirs.has(name),
   )
   const specs: ToolSpec[] = [
     ...own,
     ...offered.map(({ name, description, input }) => ({ name, description, parameters: input })),
   ]
-  const isOurs = (name: string): boolean => !own.some(tool => tool.name === name)
+  const { choice: wanted } = request.offer
+  if (typeof wanted === 'object') findTool(specs, wanted.name)
+  if (wanted === 'required' && specs.length === 0)
+    throw refuse('tool_choice', 'needs tools: toolgate.tools names none')
+  const isOurs = (name: string): boolean => !theirs.has(name)
+  const clientTools = recordsIn(request.body['tools']).filter(
+    tool => typeof wanted === 'object' || own.some(({ name }) => name === nameOf(tool)),
+  )
   const names = { id: newChatId(), created: Math.floor(context.pool.now() / 1000) }
   const signal = AbortSignal.any([context.signal, deadline])
   const report: LoopReport = { steps: [], messages: [] }
@@ -96,7 +98,7 @@ function createLoop({ request, run, tools, options, deadline, context }: LoopPar
   const turnRequest = (step: number): TurnRequest => {
     const { bytes: _bytes, ...rest } = request
     const left = tokensLeft(options, usage)
-    const choice = step === 1 ? request.offer.choice : 'auto'
+    const choice = step === 1 ? wanted : 'auto'
     const { tool_choice: _choice, ...body } = request.body
     return {
       ...rest,
@@ -107,7 +109,7 @@ function createLoop({ request, run, tools, options, deadline, context }: LoopPar
       body: {
         ...body,
         messages: [...messagesOf(request.body), ...report.messages],
-        ...(specs.length > 0 ? { tools: toolsOf(request.body, offered) } : {}),
+        ...(specs.length > 0 ? { tools: [...clientTools, ...toolsOf(offered)] } : {}),
         ...(step === 1 && request.body['tool_choice'] != null
           ? { tool_choice: request.body['tool_choice'] }
           : {}),
@@ -194,9 +196,9 @@ function createLoop({ request, run, tools, options, deadline, context }: LoopPar
           const [choice] = turn.choices
           const made = choice?.calls ?? []
           const ours = made.filter(({ name }) => isOurs(name))
-          const theirs = made.filter(({ name }) => !isOurs(name))
+          const clients = made.filter(({ name }) => !isOurs(name))
           report.messages.push(assistantMessage(choice?.content ?? '', made))
-          if (ours.length === 0) return ending(turn, theirs)
+          if (ours.length === 0) return ending(turn, clients)
           const spent = tokensLeft(options, usage) === 0
           if (step > options.maxSteps || calls + ours.length > options.maxCalls || spent) {
             return ending(turn, [], 'length')
@@ -207,7 +209,7 @@ function createLoop({ request, run, tools, options, deadline, context }: LoopPar
           report.messages.push(
             ...(await withFiles(results, { node, tools, limits: run.llm.limits })),
           )
-          if (theirs.length > 0) return ending(turn, theirs)
+          if (clients.length > 0) return ending(turn, clients)
         }
       } catch (error) {
         if (!deadline.aborted || context.signal.aborted) throw error
@@ -228,13 +230,14 @@ const failed = ({ code, message, hint }: ReturnType<typeof fail>): LoopResult =>
 const messagesOf = ({ messages }: Json): Json[] =>
   typeof messages === 'string' ? [{ role: 'user', content: messages }] : recordsIn(messages)
 
-const toolsOf = (body: Json, offered: ReturnType<LoopTools['list']>): Json[] => [
-  ...recordsIn(body['tools']),
-  ...offered.map(({ name, description, input }) => ({
+const toolsOf = (offered: ReturnType<LoopTools['list']>): Json[] =>
+  offered.map(({ name, description, input }) => ({
     type: 'function',
     function: { name, description, parameters: input },
-  })),
-]
+  }))
+
+const nameOf = (tool: Json): unknown =>
+  isRecord(tool['function']) ? tool['function']['name'] : undefined
 
 const maxTokensOf = (body: Json): number => {
   const stated = body['max_completion_tokens'] ?? body['max_tokens']
@@ -257,40 +260,6 @@ const assistantMessage = (content: string, calls: ModelCall[]): Json => ({
       }
     : {}),
 })
-
-/** Keeps the gateway's own calls out of the client's stream; the client's are numbered anew. */
-function createCallFilter(isOurs: (name: string) => boolean) {
-  const shown = new Map<number, number | undefined>()
-  let count = 0
-  return {
-    around(emit: ((chunk: Chunk) => void) | undefined): Pick<TurnContext, 'emit'> {
-      if (!emit) return {}
-      shown.clear()
-      return {
-        emit(chunk) {
-          if (!chunk.choices.some(({ delta }) => delta.tool_calls)) return emit(chunk)
-          const choices = chunk.choices.flatMap((choice): ChunkChoice[] => {
-            const kept = (choice.delta.tool_calls ?? []).flatMap((call): CallDelta[] => {
-              const name = call.function.name
-              if (name !== undefined) {
-                shown.set(call.index, isOurs(name) ? undefined : count)
-                if (!isOurs(name)) count += 1
-              }
-              const index = shown.get(call.index)
-              return index === undefined ? [] : [{ ...call, index }]
-            })
-            const { tool_calls: _calls, ...delta } = choice.delta
-            if (kept.length > 0) return [{ ...choice, delta: { ...delta, tool_calls: kept } }]
-            return Object.keys(delta).length > 0
-              ? [{ ...choice, delta: { content: '', ...delta } }]
-              : []
-          })
-          if (choices.length > 0) emit({ ...chunk, choices })
-        },
-      }
-    },
-  }
-}
 
 /** True for a request that wants the gateway to run tools. */
 export const wantsLoop = (body: Json): boolean => isRecord(body['toolgate'])

@@ -77,13 +77,16 @@ export function offerOf(body: Json, limits: LlmLimits): ToolOffer {
   const parallel = body['parallel_tool_calls'] !== false
   if (choice == null || choice === 'auto') return { tools: specs, choice: 'auto', parallel }
   if (choice === 'none') return { tools: specs, choice, parallel }
-  if (specs.length === 0) throw refuse('tool_choice', 'needs tools: send the list, or leave it out')
+  // A loop has tools of its own to choose from: it looks at the choice once it knows them.
+  const loops = isRecord(body['toolgate'])
+  if (specs.length === 0 && !loops)
+    throw refuse('tool_choice', 'needs tools: send the list, or leave it out')
   if (choice === 'required' || choice === 'any')
     return { tools: specs, choice: 'required', parallel }
   if (!isRecord(choice)) throw refuse('tool_choice', 'must be auto, none, required or a function')
   return choice['type'] === 'allowed_tools'
     ? allowedTools(choice, specs, parallel)
-    : { ...namedTool(choice, specs), parallel }
+    : { ...namedTool(choice, specs, loops), parallel }
 }
 
 function specOf(tool: unknown, index: number): ToolSpec {
@@ -102,15 +105,23 @@ function specOf(tool: unknown, index: number): ToolSpec {
   }
 }
 
-const find = (tools: readonly ToolSpec[], name: string | undefined): ToolSpec => {
+/** The tool of this name; a choice of another is a mistake. */
+export const findTool = (tools: readonly ToolSpec[], name: string | undefined): ToolSpec => {
   const tool = tools.find(one => one.name === name)
   if (!tool) throw refuse('tool_choice', `names ${JSON.stringify(name)}, which is not in tools`)
   return tool
 }
 
-function namedTool(choice: Json, specs: readonly ToolSpec[]): Omit<ToolOffer, 'parallel'> {
+function namedTool(
+  choice: Json,
+  specs: readonly ToolSpec[],
+  loops: boolean,
+): Omit<ToolOffer, 'parallel'> {
   const named = isRecord(choice['function']) ? choice['function'] : choice
-  const tool = find(specs, textOf(named['name']))
+  const name = textOf(named['name'])
+  if (loops && name !== undefined && !specs.some(tool => tool.name === name))
+    return { tools: specs, choice: { name } }
+  const tool = findTool(specs, name)
   return { tools: [tool], choice: { name: tool.name } }
 }
 
@@ -118,7 +129,7 @@ function namedTool(choice: Json, specs: readonly ToolSpec[]): Omit<ToolOffer, 'p
 function allowedTools(choice: Json, specs: readonly ToolSpec[], parallel: boolean): ToolOffer {
   const allowed = isRecord(choice['allowed_tools']) ? choice['allowed_tools'] : choice
   const tools = recordsIn(allowed['tools']).map(one =>
-    find(specs, textOf(isRecord(one['function']) ? one['function']['name'] : one['name'])),
+    findTool(specs, textOf(isRecord(one['function']) ? one['function']['name'] : one['name'])),
   )
   return { tools, choice: allowed['mode'] === 'required' ? 'required' : 'auto', parallel }
 }

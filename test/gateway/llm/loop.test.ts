@@ -265,6 +265,46 @@ t.test('Anthropic and Responses run the same loop, through their own clients', a
   t.equal(kinds.at(-1), 'response.completed')
 })
 
+t.test(
+  'the choice may be a tool of the gateway, and leaves out what it does not allow',
+  async t => {
+    const { post, node, tools: ours } = await setUp(t, [{ calls: [shanghai] }, answer])
+    const named = { type: 'function', function: { name: 'weather_now' } }
+    const asked = { model: 'test-model', toolgate: { tools: ['weather_*'] } }
+    const surfaces: [string, object, object][] = [
+      ['/v1/messages', { max_tokens: 9, messages }, { type: 'tool', name: 'weather_now' }],
+      ['/v1/responses', { input: 'Weather?' }, { type: 'function', name: 'weather_now' }],
+      [path, { messages }, named],
+    ]
+    for (const [url, more, choice] of surfaces) {
+      node.script({ calls: [shanghai] }, answer)
+      const { status, text } = await post(url, { ...asked, ...more, tool_choice: choice })
+      t.equal(status, 200, text)
+      const [first, second] = node.to(path).slice(-2)
+      t.match(first!.json, { tool_choice: named, tools: [named] })
+      t.notOk('tool_choice' in second!.json, 'the next turn is free')
+    }
+    t.equal(ours.called.length, 3)
+    node.script({ calls: [shanghai] }, answer)
+    const required = await post(path, { ...body, tool_choice: 'required' })
+    t.equal(required.status, 200, required.text)
+    const other = { type: 'function', function: { name: 'other' } }
+    const wrong = await post(path, { ...body, tool_choice: other })
+    t.match(wrong, { status: 400, json: { error: { message: /tool_choice.*"other"/ } } })
+    const none = { ...body, toolgate: { tools: [] }, tool_choice: 'required' }
+    t.match(await post(path, none), { status: 400, json: { error: { message: /tool_choice/ } } })
+
+    node.script({ calls: [shanghai] }, answer)
+    const allowed = { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [other] } }
+    const tools = [other, { type: 'function', function: { name: 'left_out' } }]
+    t.equal((await post(path, { ...body, ...asked, tools, tool_choice: allowed })).status, 200)
+    for (const { json } of node.to(path).slice(-2)) {
+      const offered = (json['tools'] as Loose[]).map(tool => tool.function.name)
+      t.same(offered, ['other', 'weather_now'])
+    }
+  },
+)
+
 t.test('what a loop did goes on in the API it was asked through', async t => {
   const own = { name: 'ask_user', arguments: '{"question":"which?"}' }
   const picture = { name: 'picture', arguments: '{}' }
