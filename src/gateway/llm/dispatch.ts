@@ -24,6 +24,8 @@ export type StreamSink = {
   data(bytes: Buffer): boolean
   /** Called once: what lets the node go on after `data` said false. */
   onPaused(resume: () => void): void
+  /** True once the answer is complete: the node's end is not waited for. */
+  isDone?(): boolean
 }
 
 /** How an attempt ended. Only after `streamed` did bytes reach the sink. */
@@ -52,6 +54,9 @@ function plainBody(parts: Buffer[]): Buffer {
   return Buffer.from(line.replace(/^data: ?/, ''))
 }
 
+const emptyStream = ({ url }: PoolNode): Error =>
+  fail('TG_UPSTREAM_FAILED', url, 'its stream was empty')
+
 /** One request to one node. Never throws: how it ended is the answer. */
 export function attempt(
   node: PoolNode,
@@ -69,6 +74,7 @@ export function attempt(
   let connected = false
   let controller: Dispatcher.DispatchController | undefined
   let aborted: Error | undefined
+  let lingering: NodeJS.Timeout | undefined
 
   const abort = (reason: Error): void => {
     aborted = reason
@@ -103,7 +109,13 @@ export function attempt(
       if (streaming && sink) {
         if (!begun) node.waiting.delete(abort)
         begun = true
-        if (!sink.data(chunk)) {
+        if (lingering) return
+        const flows = sink.data(chunk)
+        if (sink.isDone?.()) {
+          settle({ kind: 'streamed' })
+          lingering = setTimeout(() => started.abort(new Error('it said all')), limits.lingerMs)
+          lingering.unref()
+        } else if (!flows) {
           started.pause()
           sink.onPaused(() => started.resume())
         }
@@ -115,11 +127,13 @@ export function attempt(
       } else parts.push(chunk)
     },
     onResponseEnd() {
+      clearTimeout(lingering)
       if (!streaming) settle({ kind: 'answer', status, headers, body: plainBody(parts) })
       else if (begun) settle({ kind: 'streamed' })
-      else settle({ kind: 'failed', error: new Error('the stream was empty'), connected })
+      else settle({ kind: 'failed', error: emptyStream(node), connected })
     },
     onResponseError(_controller, error) {
+      clearTimeout(lingering)
       settle(begun ? { kind: 'streamed', error } : { kind: 'failed', error, connected })
     },
   }

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { fail, failFrom, type ToolError } from '../../registry/errors.ts'
+import { fail, failFrom, isToolError, type ToolError } from '../../registry/errors.ts'
 import { affinityOf } from './affinity.ts'
 import {
   attempt,
@@ -108,7 +108,7 @@ export function createExchange(options: ExchangeOptions): (asked: Exchange) => P
 async function acquire(
   want: Want,
   { signal, error }: { signal: AbortSignal; error: ToolError | undefined },
-  { roster, limits, ready }: ExchangeOptions,
+  { roster, limits, ready, now }: ExchangeOptions,
 ): Promise<PoolNode> {
   const node = roster.take(want)
   if (node) return node
@@ -126,8 +126,18 @@ async function acquire(
   if (got) return got
   signal.throwIfAborted()
   if (error) throw error
-  if (down) throw noNode(want.model, `every node is down (${near[0]?.reason ?? 'not answering'})`)
+  if (down) {
+    const why = `every node is down (${near[0]?.reason ?? 'not answering'})`
+    throw noNode(want.model, why, nextProbeMs(near, now()))
+  }
   throw fail('TG_BUSY', want.model ?? 'the model server', 1_000)
+}
+
+/** When the first of them is looked at again; undefined where none was ejected. */
+function nextProbeMs(nodes: readonly PoolNode[], now: number): number | undefined {
+  const ejected = nodes.filter(({ state }) => state === 'ejected')
+  if (ejected.length === 0) return undefined
+  return Math.max(1_000, Math.min(...ejected.map(node => node.ejectedUntil)) - now)
 }
 
 type Judging = { asked: Exchange; health: Health }
@@ -155,15 +165,15 @@ function judge(node: PoolNode, ended: Ended, { asked, health }: Judging): Verdic
     return { moves: false, text, problem }
   }
   const { status, message } = problem
+  const restMs = retryAfterMs(ended.headers)
   if (status === 503 && /sleep/i.test(message)) health.asleep(node, message)
-  else if (status === 503 || status === 429)
-    health.eject(node, message, retryAfterMs(ended.headers))
+  else if (status === 503 || status === 429) health.eject(node, message, restMs)
   else if (status >= 500) health.failed(node, new Error(message), true)
   else {
     node.modelsAt = 0
     void health.probe(node)
   }
-  return { moves: true, error: refusalOf(problem, node.url), sameNode: false }
+  return { moves: true, error: refusalOf(problem, node.url, restMs), sameNode: false }
 }
 
 /** Another node may do better: overload, a crash, a wrong key, a model that left. */
@@ -175,7 +185,9 @@ function retryAfterMs(headers: AnswerHeaders): number {
   return Number.isFinite(seconds) ? Math.min(seconds, 60) * 1_000 : 0
 }
 
-const unreachable = (node: PoolNode, error: Error): ToolError =>
-  /TIMEOUT/.test(reasonOf(error))
+function unreachable(node: PoolNode, error: Error): ToolError {
+  if (isToolError(error)) return error
+  return /TIMEOUT/.test(reasonOf(error))
     ? failFrom(error, 'TG_DEADLINE', `the model server ${node.url}`, 60_000)
     : failFrom(error, 'TG_UPSTREAM_UNREACHABLE', node.url, reasonOf(error))
+}

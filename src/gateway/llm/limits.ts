@@ -23,6 +23,8 @@ export const llmLimits = {
   headersMs: 60_000,
   /** Between two bytes of a stream, the first included. */
   idleMs: 120_000,
+  /** A node that has said `[DONE]` and does not end its answer. */
+  lingerMs: 1_000,
   /** A whole answer that is not streamed. */
   answerMs: 600_000,
   /** A whole stream. */

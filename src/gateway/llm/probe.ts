@@ -1,6 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { eraFromRoutes, type Era, type PoolNode } from './node.ts'
 import type { LlmLimits } from './limits.ts'
+import { isToolError } from '../../registry/errors.ts'
 import { isRecord, type Json, parseRecord, recordsIn, textOf } from './json.ts'
 
 /** What a probe found out. */
@@ -95,9 +96,14 @@ const isTimeout = (error: unknown): boolean =>
   error instanceof Error &&
   (error.name === 'TimeoutError' || ('code' in error && codes.has(String(error.code))))
 
+const reasonCharactersMax = 200
+
 /** A failure in few words, without addresses that a client has no business with. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : error.name
-  return code === 'TimeoutError' ? 'it did not answer in time' : code
+  // Ours are of an upstream: its address, and what is wrong with it.
+  if (isToolError(error)) return textOf(error.args[1]) ?? error.code
+  if (error.name === 'TimeoutError') return 'it did not answer in time'
+  if ('code' in error && typeof error.code === 'string') return error.code
+  return error.name === 'Error' ? error.message.slice(0, reasonCharactersMax) : error.name
 }

@@ -132,13 +132,15 @@ function messageOf(json: Json): string | undefined {
     .join('; ')
 }
 
-/** A node's refusal of a request, as the error its client should see. */
-export function refusalOf(problem: NodeProblem, node: string): ToolError & Wire {
+/** A node's refusal of a request, as the error its client should see; `restMs` is what a busy one asks for. */
+export function refusalOf(problem: NodeProblem, node: string, restMs = 0): ToolError & Wire {
   const { status, message } = problem
   if (status === 401 || status === 403) {
     return fail('TG_UPSTREAM_FAILED', node, 'it refuses the key it was configured with')
   }
-  if (status === 429 || status === 503) return fail('TG_UPSTREAM_BUSY', node, message, 1_000)
+  if (status === 429 || status === 503) {
+    return fail('TG_UPSTREAM_BUSY', node, message, Math.max(restMs, 1_000))
+  }
   if (status >= 500) return fail('TG_UPSTREAM_FAILED', node, message)
   const tooLong = /context length|Input length|context window|max_model_len/i.test(message)
   return Object.assign(fail('TG_REQUEST_INVALID', message), {

@@ -72,13 +72,17 @@ export function createRoster(given: PoolNode[]): Roster {
   return roster
 }
 
-/** Nobody is there to take a request. */
-export const noNode = (model: string | undefined, why: string): ToolError =>
+/** Nobody is there to take a request; `retryAfterMs` is when somebody may be. */
+export const noNode = (
+  model: string | undefined,
+  why: string,
+  retryAfterMs: number = 5_000,
+): ToolError =>
   fail(
     'TG_UPSTREAM_BUSY',
     model === undefined ? 'the model server' : `the model ${model}`,
     why,
-    5_000,
+    retryAfterMs,
   )
 
 /** To compare a longer name would cost what its sender likes. */

@@ -108,6 +108,7 @@ async function send(request: TurnRequest, context: TurnContext, names: Names): P
               return context.flows?.() ?? true
             },
             onPaused: resume => (context.onDrain ? context.onDrain(resume) : resume()),
+            isDone: () => reading?.done === true,
           },
         }
       : {}),

@@ -276,3 +276,83 @@ t.test(
     await node.stop()
   },
 )
+
+t.test('a node that has said all and does not end its answer holds nobody up', async t => {
+  const node = await startStandIn({ behaviour: { mode: 'open-end' } })
+  const { app, post, pool } = await createGateway({
+    nodes: [{ url: node.url, native: [] }],
+    limits: { ...hasty, lingerMs: 20 },
+  })
+  for (const [url, asked] of [
+    [path, body],
+    ['/v1/completions', { model: 'test-model', prompt: 'hi' }],
+    ['/v1/messages', { ...body, max_tokens: 9 }],
+  ] as const) {
+    const { text } = await post(url, { ...asked, stream: true })
+    t.notMatch(text, /error/, url)
+    t.match(text, /\[DONE\]|message_stop|response\.completed/, url)
+  }
+  await node.aborted
+  t.match(pool.nodes(), [{ state: 'ready', inFlight: 0 }])
+  await app.close()
+  await node.stop()
+})
+
+const copied: [string, object, string[]][] = [
+  [
+    '/v1/messages',
+    { ...body, max_tokens: 9 },
+    ['event: message_start\ndata: {}', 'event: message_stop\ndata: {"type":"message_stop"}'],
+  ],
+  [
+    '/v1/responses',
+    { model: 'test-model', input: 'hi' },
+    [
+      'event: response.created\ndata: {"text":"event: response.completed"}',
+      `event: response.completed\ndata: {"text":"${'long '.repeat(100)}"}`,
+    ],
+  ],
+]
+for (const [url, asked, events] of copied)
+  t.test(`a stream of ${url} that a node writes itself ends with its last event`, async t => {
+    let withEnd = true
+    const node = await startStandIn({
+      answer({ path }, response) {
+        if (path !== url) return false
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        for (const event of events) response.write(`${event}\n\n`)
+        if (withEnd) response.end()
+        return true
+      },
+    })
+    const { app, post } = await createGateway({
+      nodes: [{ url: node.url, native: ['messages', 'responses'] }],
+      limits: { ...hasty, lingerMs: 20 },
+    })
+    const whole = `${events.join('\n\n')}\n\n`
+    t.equal((await post(url, { ...asked, stream: true })).text, whole)
+    withEnd = false
+    t.equal((await post(url, { ...asked, stream: true })).text, whole, 'and so without its end')
+    withEnd = true
+    events.pop()
+    t.match((await post(url, { ...asked, stream: true })).text, /it broke off/)
+    await app.close()
+    await node.stop()
+  })
+
+t.test('errors say what is wrong with the node, and when it may be asked again', async t => {
+  const node = await startStandIn({ behaviour: { mode: 'empty' } })
+  const limits = { ...hasty, nodelessMs: 1, ejectMsMax: 40 }
+  const { app, post, pool } = await createGateway({ nodes: [node.url], limits })
+  const streamed = eventsOf((await post(path, { ...body, stream: true })).text)
+  t.match(streamed[0], { error: { message: /failed: its stream was empty/ } })
+  node.behave({ mode: 'overload', retryAfterS: 7 })
+  t.match(await post(path, body), { status: 503, headers: { 'retry-after': '7' } })
+  const [{ ejectedUntil = '' } = {}] = pool.nodes()
+  t.ok(Date.parse(ejectedUntil) - Date.now() > 5_000, 'it is left alone for that long')
+  const down = await post(path, body)
+  t.match(down.json.error.message, /every node is down \(no room\)/)
+  t.match(down.headers['retry-after'], /^[67]$/)
+  await app.close()
+  await node.stop()
+})

@@ -93,6 +93,7 @@ async function mended(llm: Llm, call: LlmCall, { path, served, model }: Names): 
                 return ready === '' || out.write(ready)
               },
               onPaused: resume => out.onDrain(resume),
+              isDone: () => done,
             },
           }
         : {}),

@@ -17,9 +17,12 @@ export type CopyOptions = {
   headers?: Record<string, string>
   /** The error event of a stream that broke; OpenAI's where nothing else is said. */
   brokenEvent?: (problem: ReturnType<typeof fail>) => string
-  /** The marks of a stream's proper end. */
-  endMark?: string
+  /** How the last event of a whole stream begins; OpenAI's where nothing else is said. */
+  lastEvent?: RegExp
 }
+
+/** Kept of what came before, so that an event's beginning is found wherever it was cut. */
+const tailLength = 64
 
 /**
  * Passes a request and its answer byte for byte; only what must not reach a node is taken out. What
@@ -34,16 +37,23 @@ export async function copy(llm: Llm, call: LlmCall, options: CopyOptions): Promi
     note(call, exchanged)
     return exchanged.kind === 'answer' ? answer(call, exchanged) : undefined
   }
+  const { lastEvent = /\ndata: ?\[DONE\]/ } = options
   const stream = call.openStream({ keepAlive: false })
-  let tail = ''
+  let tail = '\n'
+  let isLast = false
   try {
     const exchanged = await exchange(llm, call, options, {
       head: () => stream.head(),
       data(bytes) {
-        tail = (tail + bytes.toString('latin1', Math.max(0, bytes.length - 64))).slice(-64)
+        if (!raw) {
+          const text = tail + bytes.toString('latin1')
+          isLast ||= lastEvent.test(text)
+          tail = text.slice(-tailLength)
+        }
         return stream.write(bytes)
       },
       onPaused: resume => stream.onDrain(resume),
+      isDone: () => isLast && /\n\r?\n$/.test(tail),
     })
     note(call, exchanged)
     if (exchanged.kind === 'answer') {
@@ -54,7 +64,7 @@ export async function copy(llm: Llm, call: LlmCall, options: CopyOptions): Promi
         : fail('TG_UPSTREAM_INVALID', exchanged.node.url, 'it answered a stream with one object')
     }
     if (raw && exchanged.error) return stream.cut()
-    if (exchanged.error || (!raw && !tail.includes(options.endMark ?? '[DONE]'))) {
+    if (exchanged.error || (!raw && !isLast)) {
       throw fail(
         'TG_UPSTREAM_FAILED',
         exchanged.node.url,

@@ -21,8 +21,8 @@ export async function responses(llm: Llm, call: LlmCall): Promise<unknown> {
   const native = llm.pool.peek(served)?.spec.native?.includes('responses')
   const plainText = !wantsLoop(json) && recordsIn(json['tools']).length === 0 && !checked
   if (call.raw || (native && plainText)) {
-    const ending = { endMark: 'event: response.' }
-    return copy(llm, call, { path: '/v1/responses', served, conversation: body, ...ending })
+    const lastEvent = /\nevent: ?response\.(?:completed|incomplete|failed)/
+    return copy(llm, call, { path: '/v1/responses', served, conversation: body, lastEvent })
   }
   const createdAt = Math.floor(llm.now() / 1000)
   const encoder = createResponseEncoder({ body: json, model, createdAt })
