@@ -90,7 +90,7 @@ export function createFiles(options: {
         query as { exp?: unknown; sig?: unknown },
       ),
     routes: app => fileRoutes(app, { store, fileBytesMax, unreadMs: requestMs, now, urlFor }),
-    close: async () => store.stop(),
+    close: store.close,
   }
 }
 

@@ -47,7 +47,8 @@ export type FileStore = {
   sweep: () => Promise<void>
   /** Sweeps from time to time, without keeping the process alive. */
   start: (onError: (error: unknown) => void) => void
-  stop: () => void
+  /** Takes no more files; resolves when nothing is done in the folder any more. */
+  close: () => Promise<void>
 }
 
 const idPattern = /^[0-9a-f]{32}\.[a-z0-9]{1,10}$/
@@ -77,8 +78,18 @@ export function createFileStore(options: {
   const sweeper = createSweeper({ directory, now, isFileId, ...limits })
   const pathOf = (id: string) => join(directory, id)
   const metaPathOf = (id: string) => join(directory, `${id}.meta`)
+  /** A call whose caller has left goes on storing. */
+  const underWay = new Set<Promise<StoredFile>>()
+  let isClosed = false
 
   async function put(source: FileSource): Promise<StoredFile> {
+    if (isClosed) throw fail('TG_STOPPING')
+    const stored = keep(source)
+    underWay.add(stored)
+    return stored.finally(() => underWay.delete(stored))
+  }
+
+  async function keep(source: FileSource): Promise<StoredFile> {
     const temporary = join(directory, `tmp-${randomUUID()}`)
     await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
       throw storageError(cause)
@@ -164,7 +175,10 @@ export function createFileStore(options: {
     },
     sweep: sweeper.sweep,
     start: sweeper.start,
-    stop: sweeper.stop,
+    async close() {
+      isClosed = true
+      await Promise.allSettled([...underWay, sweeper.stop()])
+    },
   }
 }
 

@@ -16,7 +16,8 @@ export type Sweeper = {
   makeRoom: (bytes: number) => Promise<void>
   /** Sweeps from time to time, without keeping the process alive. */
   start: (onError: (error: unknown) => void) => void
-  stop: () => void
+  /** No more sweeps; resolves when the one under way is over. */
+  stop: () => Promise<void>
 }
 
 type Entry = { name: string; bytes: number; expiresAt: number }
@@ -32,6 +33,7 @@ export function createSweeper(options: {
   const { directory, now, isFileId, totalBytesMax, sweepMs } = options
   let total: number | undefined
   let timer: NodeJS.Timeout | undefined
+  let sweeping: Promise<void> | undefined
 
   const remove = async (name: string) => {
     await rm(join(directory, name), { force: true })
@@ -81,10 +83,17 @@ export function createSweeper(options: {
     },
     start: onError => {
       timer ??= setInterval(() => {
-        clean(0).catch(onError)
+        sweeping ??= clean(0)
+          .catch(onError)
+          .finally(() => {
+            sweeping = undefined
+          })
       }, sweepMs).unref()
     },
-    stop: () => clearInterval(timer),
+    async stop() {
+      clearInterval(timer)
+      await sweeping
+    },
   }
 }
 

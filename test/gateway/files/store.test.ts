@@ -192,6 +192,57 @@ t.test('sweeping by the clock reports what goes wrong', async t => {
   const keepAlive = setInterval(() => undefined, 1_000)
   const error = await new Promise(resolve => store.start(resolve))
   clearInterval(keepAlive)
-  store.stop()
+  await store.close()
   t.match(error, { code: 'ENOTDIR' })
+})
+
+t.test('it closes when the file under way is written, and takes no other', async t => {
+  const { store, directory } = open(t)
+  const [begun, rest] = [Promise.withResolvers<void>(), Promise.withResolvers<Uint8Array>()]
+  const bytes = async function* () {
+    begun.resolve()
+    yield await rest.promise
+  }
+  const put = store.put({ stream: bytes(), name: 'a.png' })
+  await begun.promise
+  const left = store.close().then(() => readdir(directory))
+  await t.rejects(store.put({ bytes: png(2), name: 'b.png' }), { code: 'TG_STOPPING' })
+  rest.resolve(png())
+  const { id } = await put
+  t.same((await left).toSorted(), [id, `${id}.meta`])
+})
+
+t.test('it closes when the sweep under way is over, and an upload that broke is gone', async t => {
+  const { store, clock, directory, again } = open(t)
+  for (const fill of [1, 2, 3]) await store.put(sized(10, fill))
+  clock.ms += 2 * hour
+  const looked = Promise.withResolvers<void>()
+  const sweeping = createFileStore({
+    directory,
+    ttlMs: hour,
+    limits: { sweepMs: 1 },
+    now: () => {
+      looked.resolve()
+      return clock.ms
+    },
+  })
+  const keepAlive = setInterval(() => undefined, 1_000)
+  sweeping.start(error => t.fail(String(error)))
+  await looked.promise
+  await sweeping.close()
+  clearInterval(keepAlive)
+  t.same(await readdir(directory), [])
+
+  const other = again()
+  const broken = other.put({
+    name: 'a.png',
+    stream: (async function* () {
+      yield png()
+      throw new Error('the client left')
+    })(),
+  })
+  broken.catch(() => undefined)
+  await other.close()
+  t.same(await readdir(directory), [])
+  await t.rejects(broken, { message: 'the client left' })
 })
