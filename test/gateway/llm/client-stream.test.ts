@@ -6,7 +6,7 @@ import { llmLimits } from '../../../src/gateway/llm/limits.ts'
 
 for (const encoding of ['utf8', 'latin1'] as const)
   t.test(`letters of several bytes come whole and in order however fast: ${encoding}`, async t => {
-    const streams = createClientStreams({ ...llmLimits, stalledMs: 1_000 }, Date.now)
+    const streams = createClientStreams({ ...llmLimits, stalledMs: 20_000 }, Date.now)
     const app = fastify({ forceCloseConnections: true })
     const line = (index: number): string => `${index} ${'é'.repeat(500)}\n`
     const count = 8_000

@@ -49,7 +49,7 @@ t.test('the shorter deadline holds, and is passed on', async t => {
   t.same(ends, [2_000, 1_300, 2_000, 1_500])
 })
 
-t.test('a caller that leaves is answered within 50 ms, even by what does not listen', async t => {
+t.test('a caller that leaves is answered at once, even by what does not listen', async t => {
   const gone = new AbortController()
   const signals: AbortSignal[] = []
   const run: Call = (tool, input, context) => {
@@ -57,10 +57,9 @@ t.test('a caller that leaves is answered within 50 ms, even by what does not lis
     return deaf(tool, input, context)
   }
   const left = call(run, { signal: gone.signal })
-  const startedAt = performance.now()
   gone.abort(fail('TG_CLIENT_CLOSED'))
-  await t.rejects(left, { code: 'TG_CLIENT_CLOSED', status: 499 })
-  t.ok(performance.now() - startedAt < 50)
+  const turn = new Promise(resolve => setImmediate(resolve))
+  await t.rejects(Promise.race([left, turn]), { code: 'TG_CLIENT_CLOSED', status: 499 })
   t.equal(signals[0]?.aborted, true, 'and what runs is told')
 })
 
