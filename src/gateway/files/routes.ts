@@ -111,11 +111,15 @@ export async function fileRoutes(app: FastifyInstance, options: FileRoutesOption
   })
 }
 
+/** So much is read of a field that stands before the file. */
+const fieldBytesMax = 4_096
+
 /** The first file of a form, whatever the part is called. */
 async function filePart(request: FastifyRequest, fileBytesMax: number): Promise<Upload> {
-  // One byte more than the store takes: it is the store that refuses.
+  // One byte more than the store takes: it is the store that refuses. What stands before the file is
+  // kept until it comes, though nobody reads it.
   const part = await request
-    .file({ limits: { fileSize: fileBytesMax + 1 } })
+    .file({ limits: { fileSize: fileBytesMax + 1, fieldSize: fieldBytesMax } })
     .catch((cause: Error) => {
       throw failFrom(cause, 'TG_BODY_INVALID', cause.message)
     })

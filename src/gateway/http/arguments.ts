@@ -1,6 +1,7 @@
 import '@fastify/multipart'
 import type { FastifyRequest } from 'fastify'
 import { fail, failFrom, isToolError } from '../../registry/errors.ts'
+import { depthMax, nestsDeeper } from '../../registry/json-text.ts'
 import type { FileRef, JsonObject } from '../../registry/tool.ts'
 import { readAll } from './body.ts'
 import { dropRest } from './linger.ts'
@@ -39,10 +40,17 @@ function bodyArguments(request: Pick<FastifyRequest, 'body'>): unknown {
 
 async function readParts(request: FastifyRequest, storeUpload: StoreUpload): Promise<JsonObject> {
   const entries: [string, unknown][] = []
+  const { bodyLimit: bytesMax } = request.routeOptions
+  let bytes = 0
   try {
     for await (const part of request.parts()) {
-      if (part.type === 'field') entries.push([part.fieldname, part.value])
-      else {
+      if (part.type === 'field') {
+        bytes += Buffer.byteLength(textOf(part.value))
+        // The parser bounds each field, and cuts a longer one without a word.
+        if (part.valueTruncated || bytes > bytesMax)
+          throw fail('TG_TOO_LARGE', 'what the form holds beside files', `${bytesMax} bytes`)
+        entries.push([part.fieldname, part.value])
+      } else {
         const { file: stream, filename: name, mimetype: mediaType } = part
         entries.push([part.fieldname, (await storeUpload({ stream, name, mediaType })).id])
       }
@@ -54,6 +62,14 @@ async function readParts(request: FastifyRequest, storeUpload: StoreUpload): Pro
   }
   dropRest(request)
   return joined(entries)
+}
+
+/** A field that says it is JSON has been parsed already, however deep it nests. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  const text = JSON.stringify(value)
+  if (!nestsDeeper(text, depthMax)) return text
+  throw fail('TG_BODY_INVALID', `it nests deeper than ${depthMax} levels`)
 }
 
 /** A name that comes again makes a list, as in any form. */

@@ -6,12 +6,13 @@ import { formLimits, readArguments } from '../../../src/gateway/http/arguments.t
 import { shapeErrors } from '../../../src/gateway/http/errors.ts'
 import { fail } from '../../../src/registry/errors.ts'
 
-const app = fastify()
+const bodyLimit = 1_048_576
+const app = fastify({ bodyLimit })
 t.teardown(() => app.close())
 shapeErrors(app)
 await app.register(formbody)
 await app.register(multipart, {
-  limits: { files: formLimits.filesMax, fields: formLimits.fieldsMax },
+  limits: { files: formLimits.filesMax, fields: formLimits.fieldsMax, fieldSize: bodyLimit },
 })
 app.post('/', request =>
   readArguments(request, async ({ stream, name, mediaType }) => {
@@ -36,6 +37,8 @@ const part = (name: string, value: string, rest = '') =>
   `--b\r\ncontent-disposition: form-data; name="${name}"${rest}\r\n\r\n${value}\r\n`
 const file = (name: string, value: string) =>
   part(name, value, '; filename="a.txt"\r\ncontent-type: text/plain')
+const json = (name: string, value: string) =>
+  part(name, value).replace('\r\n\r\n', '\r\ncontent-type: application/json\r\n\r\n')
 const end = '--b--\r\n'
 
 t.test('arguments come as JSON, as a form, in parts, or not at all', async t => {
@@ -71,6 +74,34 @@ t.test('a form that cannot be read is refused in our words', async t => {
       'too many files',
       parts,
       file('f', '1').repeat(formLimits.filesMax + 1) + end,
+      413,
+      'TG_TOO_LARGE',
+    ],
+    [
+      'fields that are too long together',
+      parts,
+      part('a', 'x'.repeat(bodyLimit / 2)).repeat(3) + end,
+      413,
+      'TG_TOO_LARGE',
+    ],
+    [
+      'JSON fields that are too long together',
+      parts,
+      json('a', `"${'x'.repeat(bodyLimit / 2)}"`).repeat(3) + end,
+      413,
+      'TG_TOO_LARGE',
+    ],
+    [
+      'a JSON field that nests for ever',
+      parts,
+      json('a', '['.repeat(1_000) + ']'.repeat(1_000)) + end,
+      400,
+      'TG_BODY_INVALID',
+    ],
+    [
+      'a field that is too long',
+      parts,
+      part('a', 'x'.repeat(bodyLimit + 1)) + end,
       413,
       'TG_TOO_LARGE',
     ],
