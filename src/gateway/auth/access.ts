@@ -198,8 +198,10 @@ function refusal({ admin, faces }: Holder, { access, face }: Stated): ToolError 
   return undefined
 }
 
-/** A proxy on this machine is a loopback peer, whoever it speaks for. */
 const forwardedHeaders = ['forwarded', 'x-forwarded-for', 'x-real-ip']
+/** True for what a proxy sends on: its peer, this machine perhaps, is not who asks. */
+export const isForwarded = ({ headers }: Pick<FastifyRequest, 'headers'>): boolean =>
+  forwardedHeaders.some(name => headers[name] !== undefined)
 const loopbackPeer = /^(127(\.\d+){3}|::1|::ffff:127(\.\d+){3})$/
 const loopbackHost = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i
 
@@ -219,8 +221,7 @@ function adminProblem(request: FastifyRequest, keyed: boolean): ToolError | unde
   if (type !== undefined && !/^application\/json\b/i.test(type))
     return fail('TG_MEDIA_TYPE', 'this content type', 'application/json')
   if (keyed) return undefined
-  const isForwarded = forwardedHeaders.some(name => request.headers[name] !== undefined)
-  if (isForwarded || !loopbackPeer.test(request.socket.remoteAddress ?? ''))
+  if (isForwarded(request) || !loopbackPeer.test(request.socket.remoteAddress ?? ''))
     return fail(
       'TG_FORBIDDEN',
       'without a key, admin routes are for this machine alone: set TOOLGATE_KEY',

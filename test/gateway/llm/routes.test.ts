@@ -466,6 +466,9 @@ t.test('an LMDeploy joins by its own flag, from allowed addresses alone', async 
     nodes: [],
     routes: { registration: { allow: () => ['127.0.0.0/8'] } },
   })
+  for (const headers of [{ origin: 'https://page.example' }, { 'x-forwarded-for': '192.0.2.1' }])
+    t.equal((await open.post('/nodes/add', { url: node.url }, headers)).status, 404)
+  t.same(open.pool.nodes(), [], 'a web page and a proxy are no server')
   const joined = await open.post('/nodes/add', {
     url: `http://0.0.0.0:${node.port}`,
     status: { models: ['test-model'], role: 1 },

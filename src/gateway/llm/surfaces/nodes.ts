@@ -3,6 +3,7 @@ import ipaddr from 'ipaddr.js'
 import Type, { type Static } from 'typebox'
 import { Check, Errors } from 'typebox/schema'
 import { fail } from '../../../registry/errors.ts'
+import { isForwarded } from '../../auth/access.ts'
 import { isRecord, textOf } from '../json.ts'
 import type { NodeSpec } from '../node.ts'
 import type { Pool } from '../pool.ts'
@@ -73,7 +74,9 @@ export function nodeRoutes(
     return view
   })
   app.post('/nodes/add', { config: { access: 'open' } }, async request => {
-    if (!isAllowed(request.socket.remoteAddress, registration.allow()))
+    // An address vouches for a server there, not for a web page or for what a proxy sends on.
+    const isServer = request.headers.origin === undefined && !isForwarded(request)
+    if (!isServer || !isAllowed(request.socket.remoteAddress, registration.allow()))
       throw fail('TG_ROUTE_UNKNOWN', '/nodes/add')
     const spec = registeredSpec(request.body, request.socket.remoteAddress ?? '', registration)
     await pool.add(spec)
