@@ -157,7 +157,7 @@ export async function buildApp(options: AppOptions): Promise<Gateway> {
   measured.watch({ workers, breakers: Object.values(breakers) })
   const seen = createSeen({ config, log, now, metrics: measured, traces })
   const invoke = seen.wrap(
-    door.limits.wrap(createInvoke({ registry, call, resolveFile: files.resolve })),
+    door.limits.wrap(createInvoke({ registry, call, resolveFile: files.resolve }), registry),
   )
   const watchServer = (server: FastifyInstance): void => {
     seen.watch(server)

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import ipaddr from 'ipaddr.js'
 import type { Config } from '../../config.ts'
 import type { CallContext, Invoke } from '../../registry/call.ts'
+import type { RegistryView } from '../../registry/registry.ts'
 import { globOf } from '../../registry/select.ts'
 import type { Patience, RedisPort } from '../policies/redis-port.ts'
 import { type Allowed, parseAllowance } from './amount.ts'
@@ -28,8 +29,8 @@ type Allowances = Config['allowances']
 export type Limits = {
   /** Lets a request in, or throws why not; undefined where nothing has to be waited for. */
   admit: (request: FastifyRequest, reply: FastifyReply) => Promise<void> | undefined
-  /** Wraps the way in, for the limits of tools. */
-  wrap(invoke: Invoke): Invoke
+  /** Wraps the way in, for the limits of tools: what a caller does not see takes nothing from them. */
+  wrap(invoke: Invoke, registry: RegistryView): Invoke
   /** Takes a place at a model; throws TG_RATE_LIMITED. What it gives frees the place. */
   model: (name: string, patience: Patience) => Promise<() => void>
   configure(allowances: Allowances): void
@@ -85,7 +86,10 @@ export function createLimits(options: {
   function settle(taken: Taken | Refused, policies: string, reply: FastifyReply): void {
     writeLimits(reply, policies, taken.standings)
     if ('error' in taken) throw taken.error
-    if (taken.leave) reply.raw.once('close', taken.leave)
+    if (!taken.leave) return
+    // Who left while Redis was asked does not leave again.
+    if (reply.raw.destroyed) taken.leave()
+    else reply.raw.once('close', taken.leave)
   }
 
   async function hold(asker: Asker, patience: Patience): Promise<() => void> {
@@ -102,8 +106,9 @@ export function createLimits(options: {
       const guest = guestAt(request)
       return guest && pass(guest, request, reply)
     },
-    wrap: invoke => (name, args, context) => {
-      const allowed = rules.tools.length > 0 ? find(rules.tools, name) : undefined
+    wrap: (invoke, registry) => (name, args, context) => {
+      const isLimited = rules.tools.length > 0 && registry.within(context.scope).get(name)
+      const allowed = isLimited ? find(rules.tools, name) : undefined
       return allowed ? limited(invoke, allowed, [name, args, context]) : invoke(name, args, context)
     },
     async model(name, patience) {

@@ -1,9 +1,11 @@
+import { type AddressInfo, connect } from 'node:net'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import t from 'tap'
 import { parseConfig } from '../../../src/config.ts'
 import { addressOf } from '../../../src/gateway/limits/limits.ts'
-import { openRedis } from '../../../src/gateway/policies/redis.ts'
+import { openRedis, type RedisGate } from '../../../src/gateway/policies/redis.ts'
 import { echo, testApp } from '../../fixtures/app.ts'
+import { rawPost } from '../../fixtures/raw-http.ts'
 import { startRedisServer, skipWithoutRedis } from '../../fixtures/redis.ts'
 import { until } from '../../fixtures/until.ts'
 
@@ -114,6 +116,22 @@ t.test('tools, addresses and all keys may be limited too', async t => {
   t.match(body, 'toolgate_refusals_total{code="TG_RATE_LIMITED"} 7')
 })
 
+t.test('what a key does not see takes nothing from the limit of a tool', async t => {
+  const allowances = { tools: { '*': { quota: '1/day' } } }
+  const keys = [
+    { id: 'ann', key: 'of ann', scopes: { tools: ['echo'] } },
+    { id: 'bob', key: 'of bob', scopes: { tools: ['other'] } },
+  ]
+  const file = { keys, allowances }
+  const { app } = await testApp(t, { file, tools: [echo, { ...echo, name: 'other' }] })
+  for (const url of ['/tools/echo', '/tools/nothing'])
+    for (const _ of [1, 2])
+      t.match((await call(app, 'of bob', { url })).json(), { error: { code: 'TG_TOOL_UNKNOWN' } })
+  t.equal((await call(app, 'of ann')).statusCode, 200)
+  t.equal((await call(app, 'of ann')).statusCode, 429)
+  t.equal((await call(app, 'of bob')).statusCode, 404, 'that it is used up is not told either')
+})
+
 t.test('changed allowances hold for those who were here before', async t => {
   const file = (rate: string) => ({
     keys: [{ id: 'ann', key: 'of ann' }],
@@ -138,13 +156,42 @@ t.test('so many at once, and a place is free when its caller is gone', async t =
     const headers = { 'x-api-key': 'of ann', 'content-type': 'application/json' }
     return fetch(url, { method: 'POST', body, headers, signal, duplex: 'half' } as RequestInit)
   }
+  let came = 0
+  app.server.on('request', () => (came += 1))
   const end = new AbortController()
   const open = [post(end.signal), post(end.signal)].map(one => one.catch(() => 'gone'))
-  await until('both places are taken', async () => (await call(app, 'of ann')).statusCode === 429)
+  // A call that asks whether they are taken would take one itself.
+  await until('both have come', () => came === 2)
   t.match((await call(app, 'of ann')).json().error.message, 'the number of calls at once')
   end.abort()
   t.same(await Promise.all(open), ['gone', 'gone'])
   await until('a place is free', async () => (await call(app, 'of ann')).statusCode === 200)
+})
+
+t.test('a place is not kept for a caller who left while Redis was asked', async t => {
+  const keys = [{ id: 'ann', key: 'of ann', limits: { concurrency: 1 } }]
+  const answered = Promise.withResolvers<void>()
+  let answer = Promise.resolve()
+  const redis: RedisGate = {
+    attempt: () => answer.then(() => undefined),
+    health: () => ({ state: 'down', failures: 1 }),
+    onReply: () => undefined,
+    close: () => undefined,
+  }
+  const { app } = await testApp(t, { file: { keys }, redis })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  answer = answered.promise
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+  const left = new Promise(resolve =>
+    app.server.once('request', (_, response) => {
+      response.once('close', resolve)
+      socket.destroy()
+    }),
+  )
+  socket.write(rawPost('/tools/echo', JSON.stringify(payload), { 'x-api-key': 'of ann' }))
+  await left
+  answered.resolve()
+  await until('its place is free', async () => (await call(app, 'of ann')).statusCode === 200)
 })
 
 t.test('wrong keys are heard for so long, and those who are known go on', async t => {
