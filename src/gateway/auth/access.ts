@@ -152,7 +152,8 @@ function createGuard(
       if (refused) return done(refused)
       return access === 'admin' ? done(adminProblem(request, true)) : enter(request, reply, done)
     }
-    const blocked = found && attempts?.failed(request.ip)
+    // An issuer that is away says nothing against a token.
+    const blocked = found?.code.startsWith('TG_KEY_') ? attempts?.failed(request.ip) : undefined
     if (request.method === 'OPTIONS' || !needsKey[access](request))
       return access === 'admin' ? done(adminProblem(request, true)) : enter(request, reply, done)
     // Browsers and RemoteTool's URL user-info learn from this that Basic is taken too.

@@ -16,6 +16,8 @@ export const tokenLimits = {
   keysRestMs: 30_000,
   fetchMs: 5_000,
   keysBytesMax: 1_048_576,
+  /** A longer subject is shortened where it names a caller. */
+  subjectCharactersMax: 120,
 } as const
 
 /** Tokens of an issuer, in place of keys. */
@@ -68,7 +70,7 @@ export function createTokens(issuer: Issuer, options: { now?: () => number } = {
     })
     const scopes = scopesOf(payload[issuer.scopeClaim], issuer.scopes ?? {})
     const endsAt = Number(payload.exp) * 1_000 + issuer.leewayMs
-    return { holder: holderOf(`jwt:${String(payload.sub).slice(0, 120)}`, scopes, limits), endsAt }
+    return { holder: holderOf(idOf(String(payload.sub)), scopes, limits), endsAt }
   }
 
   return {
@@ -88,6 +90,12 @@ export function createTokens(issuer: Issuer, options: { now?: () => number } = {
     },
   }
 }
+
+/** Names a subject; long ones that begin alike are told apart by what they hash to. */
+const idOf = (subject: string): string =>
+  subject.length <= tokenLimits.subjectCharactersMax
+    ? `jwt:${subject}`
+    : `jwt:${subject.slice(0, tokenLimits.subjectCharactersMax / 2)}…${digestOf(subject)}`
 
 /** `scope` of a token, words or a list: `tool:weather_*`, `tag:maps`, `model:…`, `face:mcp`, `admin`. */
 export function scopesOf(claim: unknown, base: Scopes): Scopes {

@@ -121,3 +121,20 @@ t.test('an issuer that is away is no fault of the caller', async t => {
   t.match((await call(await token())).json(), { error: { code: 'TG_UPSTREAM_UNREACHABLE' } })
   t.equal((await call('')).statusCode, 401)
 })
+
+t.test('nor does it count as a wrong key', async t => {
+  const jwt = { issuer, audience, jwksUrl: 'http://127.0.0.1:1/keys' }
+  const call = await gateway(t, { jwt, allowances: { wrongKeys: '1/day' } })
+  for (const _ of [1, 2, 3])
+    t.match((await call(await token())).json(), { error: { code: 'TG_UPSTREAM_UNREACHABLE' } })
+})
+
+t.test('long subjects that begin alike are two callers', async t => {
+  const jwt = { issuer, audience, jwksUrl, limits: { quota: '1/day' } }
+  const call = await gateway(t, { jwt })
+  for (const end of ['one', 'two']) {
+    const bearer = await token({ claims: { sub: `${'of-a-long-name:'.repeat(10)}${end}` } })
+    t.equal((await call(bearer)).statusCode, 200, end)
+    t.equal((await call(bearer)).statusCode, 429, end)
+  }
+})
