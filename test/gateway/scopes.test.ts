@@ -85,6 +85,19 @@ t.test('a tool that a key may not call is listed nowhere', async t => {
   t.equal((await list('words', '/tools/secret_echo/mcp')).statusCode, 404)
 })
 
+t.test('nor does AgentLego tell by another method that it is there', async t => {
+  const { lego } = await gateway(t)
+  const ask = async (name: string, headers: Record<string, string>) => {
+    const methods = ['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS'] as const
+    const answers = methods.map(method => lego.inject({ method, url: `/${name}`, headers }))
+    return (await Promise.all(answers)).map(({ statusCode }) => statusCode)
+  }
+  for (const headers of [{}, as('words'), as('none')])
+    t.same(await ask('SecretEcho', headers), await ask('Nothing', headers))
+  t.same((await ask('SecretEcho', as('all'))).slice(0, 4), [405, 405, 405, 405])
+  t.same((await ask('Nothing', as('all'))).slice(0, 4), [404, 404, 404, 404])
+})
+
 t.test('nor can it be called: it is unknown, as one that does not exist is', async t => {
   const { ask, lego, app } = await gateway(t)
   const payload = { text: 'x' }

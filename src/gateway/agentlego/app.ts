@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Invoke, present } from '../../registry/call.ts'
 import { fail } from '../../registry/errors.ts'
 import type { Registry } from '../../registry/registry.ts'
@@ -76,11 +76,26 @@ async function agentLegoRoutes(app: FastifyInstance, options: AgentLegoOptions):
     },
   )
 
-  app.setNotFoundHandler(async (request, reply) => {
-    const path = request.url.split('?')[0] ?? ''
-    if (request.method === 'POST' || !find(path.slice(1), request.holder?.scope))
-      throw fail('TG_ROUTE_UNKNOWN', path)
+  // A route of its own, so that it sees as many tools as the key that asks.
+  const refuse = async (
+    request: FastifyRequest<{ Params: { name: string } }>,
+    reply: FastifyReply,
+  ): Promise<never> => {
+    const { name } = request.params
+    if (!find(name, request.holder?.scope)) throw fail('TG_ROUTE_UNKNOWN', `/${name}`)
     reply.header('allow', 'POST')
     throw fail('TG_METHOD', request.method, ['POST'])
+  }
+  app.route<{ Params: { name: string } }>({
+    method: ['GET', 'PUT', 'PATCH', 'DELETE'],
+    url: '/:name',
+    config: { access: 'document' },
+    // Before a body is read that nobody wants.
+    onRequest: refuse,
+    handler: refuse,
+  })
+
+  app.setNotFoundHandler(request => {
+    throw fail('TG_ROUTE_UNKNOWN', request.url.split('?')[0] ?? '')
   })
 }
