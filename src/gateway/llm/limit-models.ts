@@ -7,11 +7,15 @@ export function limitModels(pool: Pool, take: Limits['model'], redisMs: number):
     ...pool,
     async exchange(exchange) {
       const { model } = exchange
-      const leave = model === undefined ? undefined : await take(model, { redisMs })
+      // Any of them may answer what names none.
+      const names = model === undefined ? pool.models() : [model]
+      const patience = { redisMs }
+      const places: (() => void)[] = []
       try {
+        for (const name of names) places.push(await take(name, patience))
         return await pool.exchange(exchange)
       } finally {
-        leave?.()
+        for (const leave of places) leave()
       }
     },
   }

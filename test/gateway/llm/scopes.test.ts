@@ -12,7 +12,7 @@ const keys = [
 ]
 
 /** A gateway with keys before a model that wants to call every tool. */
-async function gateway(t: Parameters<typeof testApp>[0]) {
+async function gateway(t: Parameters<typeof testApp>[0], file: object = {}) {
   const call = (name: string) => ({ name, arguments: '{"text": "x"}' })
   const node = await startStandIn({
     script: [{ text: ['I call.'], calls: [call('secret_echo')] }, { text: ['Done.'] }],
@@ -20,7 +20,7 @@ async function gateway(t: Parameters<typeof testApp>[0]) {
   const { app } = await testApp(t, {
     tools: [echo, locked, secret],
     env: { LMDEPLOY_URL: node.url },
-    file: { keys },
+    file: { keys, ...file },
   })
   t.teardown(() => node.stop())
   const ask = (id: string, url: string, payload?: object) =>
@@ -97,4 +97,14 @@ t.test("a pattern that names no tool is a mistake in the request's own member", 
   t.match(answer.json(), {
     error: { param: 'toolgate.tools', message: /^toolgate\.tools names "ecko".*"echo"/ },
   })
+})
+
+t.test('a request that names no model takes from the limit of each that may answer', async t => {
+  const { ask } = await gateway(t, { allowances: { models: { 'test-*': { quota: '2/day' } } } })
+  await until(
+    'the model is known',
+    async () => (await ask('all', '/v1/models')).json().data.length > 0,
+  )
+  for (const _ of [1, 2]) t.not((await ask('all', '/v1/encode', { input: 'x' })).statusCode, 429)
+  t.equal((await ask('all', '/v1/encode', { input: 'x' })).statusCode, 429)
 })
