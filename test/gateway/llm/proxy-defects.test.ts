@@ -209,3 +209,17 @@ t.test('a node with a key is asked for its models with that key', async t => {
   await app.close()
   await node.stop()
 })
+
+t.test('neither a web page nor what a proxy sends on brings in a node', async t => {
+  const node = await startStandIn()
+  const open = await createGateway({
+    nodes: [],
+    routes: { registration: { allow: () => ['127.0.0.0/8'] } },
+  })
+  for (const headers of [{ origin: 'https://page.example' }, { 'x-forwarded-for': '192.0.2.1' }])
+    t.equal((await open.post('/nodes/add', { url: node.url }, headers)).status, 404)
+  t.same(open.pool.nodes(), [])
+  t.equal((await open.post('/nodes/add', { url: node.url })).status, 200)
+  await open.app.close()
+  await node.stop()
+})
