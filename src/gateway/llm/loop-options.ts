@@ -17,6 +17,7 @@ const LoopField = Type.Object(
     maxTokens: Type.Optional(Type.Integer({ minimum: 1 })),
     deadlineMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
     callDeadlineMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 600_000 })),
+    streamSteps: Type.Optional(Type.Boolean()),
   },
   closed,
 )
@@ -32,6 +33,7 @@ const defaults = {
   maxCalls: 32,
   deadlineMs: 120_000,
   callDeadlineMs: 30_000,
+  streamSteps: true,
 }
 
 /** Reads the field; undefined where the request has none. */

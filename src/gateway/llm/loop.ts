@@ -119,7 +119,7 @@ function createLoop({ request, run, tools, options, deadline, context }: LoopPar
   }
   const show = (step: Step): void => {
     report.steps.push(step)
-    run.onStep?.(step, { ...names, model: request.model })
+    if (options.streamSteps) run.onStep?.(step, { ...names, model: request.model })
   }
   const runCall = async (
     step: number,

@@ -263,6 +263,13 @@ t.test('Anthropic and Responses run the same loop, through their own clients', a
     kinds.push(event.type)
   t.equal(kinds.filter(kind => (kind as string) === 'toolgate.step').length, 2)
   t.equal(kinds.at(-1), 'response.completed')
+  node.script(...script())
+  const quiet: object = { ...input, toolgate: { ...input.toolgate, streamSteps: false } }
+  const helped: Loose = await openai.responses
+    .stream(quiet as Parameters<typeof openai.responses.stream>[0])
+    .finalResponse()
+  t.equal(helped.output_text, 'I look.It is 20 °C.')
+  t.equal(helped.toolgate.steps.length, 2)
 })
 
 t.test(
