@@ -49,10 +49,10 @@ export function createReload(parts: {
   let current = parts.config
 
   return async next => {
-    const before = current
-    current = next
     // Whatever can throw comes first, so that nothing is taken over by half.
     const definitions = configuredSources(next)
+    const before = current
+    current = next
     door.configure(next)
     Object.assign(live, liveOf(next))
     log.level = next.logLevel

@@ -123,6 +123,16 @@ t.test('a source that changes or goes finishes the calls under way', async t => 
   t.equal(registry.list().length, 3, 'and is gone')
 })
 
+t.test('what a refused configuration added comes with the next that is well', async t => {
+  const { app } = await testApp(t)
+  const llm = { nodes: [{ url: 'http://127.0.0.1:9' }] }
+  const twice = { name: 'same', kind: 'openapi', url: 'http://127.0.0.1:9' }
+  const wrong = parseConfig({}, { llm, sources: [twice, twice] })
+  await t.rejects(app.reload(wrong), { message: /stated twice/ })
+  await app.reload(parseConfig({}, { llm }))
+  t.match((await app.inject('/llm/nodes')).json(), llm)
+})
+
 t.test('a configuration that is wrong leaves the one before in force', async t => {
   const path = join(t.testdir(), 'toolgate.config.json')
   await writeFile(path, '{"keys": [{"id": "ann", "key": "of ann"}]}')
