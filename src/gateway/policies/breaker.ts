@@ -76,7 +76,8 @@ export function createBreaker(
       fail() {
         settle()
         circuit.failures += 1
-        if (circuit.failures < limits.failuresMax) return
+        // Of those that went out together, one opens it; after that only a probe tells anything new.
+        if (!isProbe && circuit.failures !== limits.failuresMax) return
         circuit.openUntil = now() + circuit.openMs
         circuit.openMs = Math.min(circuit.openMs * 2, limits.openMsMax)
       },

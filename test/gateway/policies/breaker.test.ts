@@ -49,6 +49,19 @@ t.test('each probe that fails doubles the wait, up to a bound', async t => {
   }
 })
 
+t.test('those that fail together with the one that opened it do not lengthen the wait', async t => {
+  const { clock, breaker } = clocked()
+  const together = Array.from({ length: 10 }, () => breaker.enter('a'))
+  const late = breaker.enter('a')
+  for (const permit of together) permit.fail()
+  t.throws(() => breaker.enter('a'), { code: 'TG_UPSTREAM_BUSY', retryAfterMs: 1_000 })
+  clock.ms = 1_000
+  const probe = breaker.enter('a')
+  late.fail()
+  probe.leave()
+  t.ok(breaker.enter('a'), 'nor does one that comes late begin another')
+})
+
 t.test('a probe whose caller left decides nothing and makes room for the next', async t => {
   const { clock, breaker, open } = clocked()
   open()
