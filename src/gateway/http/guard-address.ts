@@ -84,3 +84,10 @@ export function hostProblem(hostname: string, reach: Reach): string | undefined 
 
 /** A URL's hostname without brackets and without the dot of an absolute name. */
 export const bareHost = (hostname: string): string => hostname.replace(/^\[|\.+$|\]$/g, '')
+
+/**
+ * A URL as an error may show it: no user, no password, no query. A parser of URLs takes slashes of
+ * either kind before a user name, any number of them, and white space among them.
+ */
+export const shownUrl = (text: string): string =>
+  text.replace(/[?#].*$/s, '').replace(/^([^:]*:[\s/\\]*)(?:[^\s/\\][^/\\]*)?@/, '$1')

@@ -3,7 +3,7 @@ import type { LookupFunction } from 'node:net'
 import { callbackify } from 'node:util'
 import { Agent, buildConnector, type Dispatcher } from 'undici'
 import { fail } from '../../registry/errors.ts'
-import { addressProblem, bareHost, hostProblem, type Reach } from './guard-address.ts'
+import { addressProblem, bareHost, hostProblem, type Reach, shownUrl } from './guard-address.ts'
 
 /** What every guarded connection is bounded by. */
 export const guardLimits = {
@@ -62,7 +62,7 @@ export function createGuard(
 
   function check(value: string | URL): URL {
     const text = String(value)
-    const refuse = (problem: string) => fail('TG_URL_REFUSED', withoutSecrets(text), problem)
+    const refuse = (problem: string) => fail('TG_URL_REFUSED', shownUrl(text), problem)
     if (text.length > limits.urlCharactersMax) throw refuse('it is too long')
     const url = URL.parse(text)
     if (!url) throw refuse('it is not a URL')
@@ -131,7 +131,3 @@ function hostAndPort(value: string): string {
   const url = URL.parse(value.includes('://') ? value : `http://${value}`)
   return url ? `${bareHost(url.hostname)}:${portOf(url)}` : value
 }
-
-/** A URL as an error may show it: no user, no password, no query. */
-const withoutSecrets = (text: string): string =>
-  text.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//')

@@ -2,7 +2,7 @@ import { lookup as dnsLookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { type Dispatcher, request } from 'undici'
 import { fail, failFrom } from '../../registry/errors.ts'
-import { addressProblem, hostProblem } from '../http/guard-address.ts'
+import { addressProblem, hostProblem, shownUrl } from '../http/guard-address.ts'
 import { isRecord, type Json, recordsIn, textOf } from './json.ts'
 import type { LlmLimits } from './limits.ts'
 import type { LoopTools } from './loop-tools.ts'
@@ -140,16 +140,17 @@ async function wayTo(
   }
   const url = URL.parse(text)
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw fail('TG_URL_REFUSED', text, 'media must be an http(s) or data: URL')
+    throw fail('TG_URL_REFUSED', shownUrl(text), 'media must be an http(s) or data: URL')
   }
   // Python takes the host after `\@`, we the one before it.
-  if (/[\s\\]/.test(text)) throw fail('TG_URL_REFUSED', text, `write it as ${url.href}`)
+  if (/[\s\\]/.test(text))
+    throw fail('TG_URL_REFUSED', shownUrl(text), 'it holds white space or a backslash')
   const own = url.origin === publicOrigin && /^\/files\/([\w.-]+)$/.exec(url.pathname)?.[1]
   if (own && readFile) return { file: own }
   const host = `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`
   if (allowedHosts?.includes(host)) return url
   const problem = hostProblem(url.hostname, 'public') ?? (await nameProblem(url.hostname, lookup))
-  if (problem) throw fail('TG_URL_REFUSED', text, problem)
+  if (problem) throw fail('TG_URL_REFUSED', shownUrl(text), problem)
   return undefined
 }
 

@@ -195,6 +195,20 @@ t.test('an error shows neither password nor query', async t => {
   t.throws(() => guard.check('https://u:hunter2@127.0.0.1/?key=hunter2'), {
     message: 'the URL "https://127.0.0.1/" is refused: it has a user name or password',
   })
+  // A parser of URLs takes all of these for the one above.
+  for (const start of [
+    'https:',
+    'https:/',
+    'https:\\\\',
+    'https:/\\',
+    ' ht\ntps:/\t/',
+    'https:///',
+  ])
+    t.throws(
+      () => guard.check(`${start}u:hunter2@127.0.0.1/?key=hunter2`),
+      { code: 'TG_URL_REFUSED', message: /^(?!.*hunter2).*127\.0\.0\.1.* user name/s },
+      JSON.stringify(start),
+    )
 })
 
 t.test('a name without an address and a refused connection are told apart', async t => {

@@ -64,6 +64,18 @@ t.test(
   },
 )
 
+t.test('a refusal shows neither password nor query', async t => {
+  for (const url of [
+    'http://u:hunter2@10.0.0.1/a.png?sig=hunter2',
+    'https:\\\\u:hunter2@public.example/a.png?sig=hunter2',
+    'ftp://u:hunter2@public.example/a.png?sig=hunter2',
+  ])
+    await t.rejects(gate().check(messages(url), signal), {
+      code: 'TG_URL_REFUSED',
+      message: /^(?!.*hunter2).*(10\.0\.0\.1|public\.example)\/a\.png/s,
+    })
+})
+
 t.test('only so many pictures are taken', async t => {
   const content = Array.from({ length: 3 }, () => ({
     type: 'image_url',
