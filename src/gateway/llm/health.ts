@@ -45,8 +45,11 @@ export function createHealth(options: HealthOptions): Health {
 
   function eject(node: PoolNode, reason: string, atLeastMs = 0): void {
     if (node.state === 'draining') return
-    const restMs = Math.max(atLeastMs, restOf(node, options))
-    node.ejections = Math.min(node.ejections + 1, 16)
+    // What else was under way there fails with it: that is the same fall.
+    const leftMs = node.state === 'ejected' ? node.ejectedUntil - now() : 0
+    if (leftMs > 0 && leftMs >= atLeastMs) return
+    const restMs = Math.max(atLeastMs, leftMs > 0 ? leftMs : restOf(node, options))
+    if (leftMs <= 0) node.ejections = Math.min(node.ejections + 1, 16)
     node.ejectedUntil = now() + restMs
     node.reason = reason
     if (node.state !== 'ejected') {

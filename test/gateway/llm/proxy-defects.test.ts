@@ -178,6 +178,25 @@ t.test('nodes that fell together do not come back together', async t => {
   t.same(rests, [30_000, 90_000], 'between half and one and a half of the time')
 })
 
+t.test('a node that falls under many requests has fallen once', async t => {
+  const node = await startStandIn()
+  const { app, post, pool } = await createGateway({
+    nodes: [node.url],
+    limits: { ejectMs: 60_000, ejectMsMax: 600_000, nodelessMs: 5, attemptsMax: 1 },
+    pool: { now: () => 1_000_000, random: () => 0.5 },
+  })
+  await pool.ready()
+  node.behave({ mode: 'hang' })
+  const answers = Array.from({ length: 12 }, () => post(path, ask('x')))
+  await until('all are at the node', () => node.to(path).length === 12)
+  await node.stop()
+  await Promise.all(answers)
+  t.match(pool.nodes(), [
+    { state: 'ejected', ejectedUntil: new Date(1_000_000 + 60_000).toISOString() },
+  ])
+  await app.close()
+})
+
 t.test('ids are texts of our own, and no two are equal', async t => {
   const { post } = await setUp(t, [{ version: '0.14.0' }])
   const ids = await Promise.all(
