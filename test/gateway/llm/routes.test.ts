@@ -579,7 +579,9 @@ t.test('other surfaces are passed to nodes that have them', async t => {
   t.match(await post('/v1/encode', { input: ['abc'] }), { status: 200, json: { length: [3] } })
   t.match(await post('/pooling', { model: 'test-model', input: 'x' }), {
     status: 404,
-    json: { error: { type: 'not_found_error', message: /"\/pooling"\. the nodes of this model do not/ } },
+    json: {
+      error: { type: 'not_found_error', message: /"\/pooling"\. the nodes of this model do not/ },
+    },
   })
   await app.close()
   await node.stop()
