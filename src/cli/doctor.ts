@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import type { Registry } from '../registry/registry.ts'
 import { type Ask, ask as askNetwork } from './doctor/ask.ts'
-import { checkConfig, checkFolders, checkTraces } from './doctor/check-here.ts'
+import { checkConfig, checkFolders, checkKeys, checkTraces } from './doctor/check-here.ts'
 import { checkNodes } from './doctor/check-nodes.ts'
 import { checkPublicUrl, checkSources, checkTools } from './doctor/check-reach.ts'
 import { checkRedis } from './doctor/check-redis.ts'
@@ -23,6 +23,7 @@ export async function examine(patient: Patient, ask: Ask = askNetwork): Promise<
   }
   const { config, registry } = parts
   const found = await Promise.all([
+    checkKeys(config),
     checkFolders(config),
     checkRedis(config.redisUrl),
     checkNodes(config.llm.nodes, ask),

@@ -4,8 +4,10 @@ import { examine, type Finding } from '../../src/cli/doctor.ts'
 import { ask } from '../../src/cli/doctor/ask.ts'
 import { parseConfig, upstreams } from '../../src/config.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
+import { createKeyFile } from '../../src/gateway/auth/key-file.ts'
 import { startDevLlm } from '../../src/gateway/llm/dev-llm.ts'
 import { echo, locked } from '../fixtures/app.ts'
+import { keyRecord } from '../fixtures/key-record.ts'
 import { skipWithoutRedis, startRedisServer } from '../fixtures/redis.ts'
 import { at, type Reply, standIn } from '../fixtures/stand-in.ts'
 
@@ -46,6 +48,31 @@ t.test('a configuration that cannot be read is a finding, line by line', async t
   ])
 })
 
+t.test('a gateway that would not start for want of a key is told so', async t => {
+  const upstream = await standIn(t)
+  const folder = t.testdir({ broken: 'no JSON' })
+  const told = async (env: Record<string, string>) =>
+    (
+      await examine(
+        patient(
+          { testdir: () => folder },
+          { ...all(upstream.url), TOOLGATE_KEYS: join(folder, 'none'), ...env },
+        ),
+      )
+    ).flatMap(({ level, message }) => (level === 'error' ? message : []))
+  const open = { HOST: '0.0.0.0' }
+  t.match(await told(open), [/^HOST=0.0.0.0 is reachable/])
+  t.match(await told({ TOOLGATE_KEYS: join(folder, 'broken') }), [/is not JSON/])
+  const made = join(folder, 'made')
+  await createKeyFile(made).save([keyRecord('ann', 'of ann')])
+  for (const env of [
+    { TOOLGATE_KEYS: made },
+    { TOOLGATE_KEY: 'a key that is long enough' },
+    { TOOLGATE_ANONYMOUS: '1' },
+  ])
+    t.same(await told({ ...open, ...env }), [])
+})
+
 t.test('signatures that no other process takes are told where there may be one', async t => {
   const upstream = await standIn(t)
   const told = async (env: Record<string, string>) =>
@@ -80,6 +107,7 @@ t.test('what cannot be reached is named with its reason', async t => {
     ['error', /dify\.json cannot be fetched/],
     ['error', /gpt\.json cannot be fetched/],
   ])
+  t.match(told(findings, 'redis'), [['error', /ECONNREFUSED/]], 'and why')
   t.notMatch(JSON.stringify(findings), /a-redis-password/)
 })
 

@@ -1,6 +1,7 @@
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type Config, isLoopback } from '../../config.ts'
+import { checkReach, type Config, isLoopback } from '../../config.ts'
+import { createKeyFile } from '../../gateway/auth/key-file.ts'
 import type { Ask } from './ask.ts'
 import { error, type Finding, ok, reasonOf, warning } from './finding.ts'
 
@@ -39,6 +40,18 @@ export function checkConfig(config: Config): Finding[] {
       ),
     )
   return findings
+}
+
+/** Whether it would listen where it is told to: off loopback that takes a key. Redis may hold one. */
+export async function checkKeys(config: Config): Promise<Finding[]> {
+  try {
+    const made = await createKeyFile(config.keyFile).read()
+    const stated = config.keys.length > 0 || config.jwt !== undefined
+    if (config.redisUrl === undefined) checkReach(config, stated || made?.length !== 0)
+    return []
+  } catch (cause) {
+    return [error('config', (cause as Error).message, 'the gateway does not start like this')]
+  }
 }
 
 /** True where files may be asked of another process than the one that named them. */

@@ -13,6 +13,7 @@ export async function checkRedis(url: string | undefined): Promise<Finding[]> {
   if (url === undefined)
     return [ok(check, 'none configured: cache, locks, pace and limits are this replica’s own')]
   let client: Redis | undefined
+  let failure: Error | undefined
   try {
     client = createClient(redisPlace(url), {
       lazyConnect: true,
@@ -22,15 +23,17 @@ export async function checkRedis(url: string | undefined): Promise<Finding[]> {
       retryStrategy: () => null,
       sentinelRetryStrategy: () => null,
     })
-    // What goes wrong is told by the command that fails.
-    client.on('error', () => undefined)
+    // Why there is no connection is told here alone; the command says only that there is none.
+    client.on('error', (error: Error) => {
+      failure = error
+    })
     await client.connect()
     return await examine(client)
   } catch (cause) {
     return [
       error(
         check,
-        `cannot be used: ${reasonOf(cause)}`,
+        `cannot be used: ${reasonOf(failure ?? cause)}`,
         'see that Redis runs and that REDIS_URL has its address and password',
       ),
     ]
