@@ -50,7 +50,8 @@ export function createHealth(options: HealthOptions): Health {
     if (leftMs > 0 && leftMs >= atLeastMs) return
     const restMs = Math.max(atLeastMs, leftMs > 0 ? leftMs : restOf(node, options))
     if (leftMs <= 0) node.ejections = Math.min(node.ejections + 1, 16)
-    node.ejectedUntil = now() + restMs
+    const until = now() + restMs
+    node.ejectedUntil = until
     node.reason = reason
     if (node.state !== 'ejected') {
       node.state = 'ejected'
@@ -58,7 +59,13 @@ export function createHealth(options: HealthOptions): Health {
       log.warn({ node: node.url, reason }, 'llm node ejected')
     }
     forget(node)
-    setTimeout(() => void probe(node), restMs).unref()
+    setTimeout(() => rested(node, until), restMs).unref()
+  }
+  /** The timer says when: the clock may be a moment behind it, or have been set back by an hour. */
+  function rested(node: PoolNode, until: number): void {
+    if (node.ejectedUntil !== until) return
+    node.ejectedUntil = now()
+    void probe(node)
   }
   function asleep(node: PoolNode, reason: string): void {
     if (node.state === 'draining') return

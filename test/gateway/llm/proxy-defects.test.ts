@@ -161,6 +161,18 @@ t.test('a node that was away comes back by itself, though another hangs', async 
   t.pass('no sweep waits for the one that hangs')
 })
 
+t.test('a node is asked when it has rested, whatever the clock says', async t => {
+  let falls = 0
+  const { pool, nodes } = await setUp(t, [{ behaviour: { mode: 'die' } }], {
+    limits: { probeMs: 60_000, ejectMs: 10 },
+    pool: { now: () => 1_000_000, random: () => (falls += 1) && 0.5 },
+  })
+  t.match(pool.nodes(), [{ state: 'ejected' }])
+  await until('it was found dead twice more', () => falls > 2)
+  nodes[0]!.behave({})
+  await until('it is back', () => pool.nodes()[0]!.state === 'ready')
+})
+
 t.test('nodes that fell together do not come back together', async t => {
   const rests: number[] = []
   for (const chance of [0, 1]) {
