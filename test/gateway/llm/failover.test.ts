@@ -336,6 +336,12 @@ for (const [url, asked, events] of copied)
     withEnd = true
     events.pop()
     t.match((await post(url, { ...asked, stream: true })).text, /it broke off/)
+    events.push('event: error\ndata: {"type":"error"}')
+    t.equal(
+      (await post(url, { ...asked, stream: true })).text,
+      `${events.join('\n\n')}\n\n`,
+      'the error of the node is enough',
+    )
     await app.close()
     await node.stop()
   })

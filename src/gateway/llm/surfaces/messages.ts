@@ -31,7 +31,7 @@ export async function messages(llm: Llm, call: LlmCall): Promise<unknown> {
       path: '/v1/messages',
       served,
       conversation: body,
-      lastEvent: /\nevent: ?message_stop/,
+      lastEvent: /\nevent: ?(?:message_stop|error)/,
       headers: { 'anthropic-version': '2023-06-01' },
       brokenEvent: problem => `\n\n${namedEvent('error', anthropicProblem(problem))}`,
     })

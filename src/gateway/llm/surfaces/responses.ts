@@ -21,7 +21,7 @@ export async function responses(llm: Llm, call: LlmCall): Promise<unknown> {
   const native = llm.pool.peek(served)?.spec.native?.includes('responses')
   const plainText = !wantsLoop(json) && recordsIn(json['tools']).length === 0 && !checked
   if (call.raw || (native && plainText)) {
-    const lastEvent = /\nevent: ?response\.(?:completed|incomplete|failed)/
+    const lastEvent = /\nevent: ?(?:response\.(?:completed|incomplete|failed)|error)/
     return copy(llm, call, { path: '/v1/responses', served, conversation: body, lastEvent })
   }
   const createdAt = Math.floor(llm.now() / 1000)
