@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 
 const children = new Set<ChildProcess>()
@@ -37,18 +39,24 @@ export async function startServer(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  children.add(child.once('exit', () => children.delete(child)))
+  const ended = follow(child)
   const url = await firstAddress(child)
   return {
     url,
     pid: child.pid ?? 0,
-    async stop() {
-      if (child.exitCode !== null) return child.exitCode
+    stop() {
       child.kill('SIGTERM')
-      const [code] = (await once(child, 'exit')) as [number | null]
-      return code
+      return ended
     },
   }
+}
+
+/** Its exit code, whenever it ends; null where a signal ended it. */
+async function follow(child: ChildProcess): Promise<number | null> {
+  children.add(child)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  children.delete(child)
+  return code
 }
 
 async function firstAddress(child: ChildProcess): Promise<string> {
@@ -64,7 +72,7 @@ async function firstAddress(child: ChildProcess): Promise<string> {
 
 /** A Redis of our own, on a port that the system chose; undefined where none is installed. */
 export async function startRedis(): Promise<Server> {
-  const port = 20_000 + Math.floor(Math.random() * 20_000)
+  const port = await freePort()
   const child = spawn(
     'redis-server',
     ['--port', String(port), '--save', '', '--appendonly', 'no'],
@@ -72,17 +80,32 @@ export async function startRedis(): Promise<Server> {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )
-  children.add(child.once('exit', () => children.delete(child)))
-  for await (const line of createInterface({ input: child.stdout }))
-    if (line.includes('Ready to accept connections')) break
-  child.stdout.resume()
+  const ended = follow(child)
+  await untilReady(child.stdout)
   return {
     url: `redis://127.0.0.1:${port}`,
     pid: child.pid ?? 0,
-    async stop() {
+    stop() {
       child.kill('SIGKILL')
-      await once(child, 'exit')
-      return child.exitCode
+      return ended
     },
   }
+}
+
+async function untilReady(output: Readable): Promise<void> {
+  for await (const line of createInterface({ input: output })) {
+    if (!line.includes('Ready to accept connections')) continue
+    output.resume()
+    return
+  }
+  throw new Error('Redis ended before it was ready')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
 }
