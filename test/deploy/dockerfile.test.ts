@@ -2,7 +2,6 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +14,7 @@ import {
   userOf,
   walkDockerfile,
 } from '../fixtures/dockerfile.ts'
+import { freePort } from '../fixtures/free-port.ts'
 
 // There need not be a Docker daemon: the steps are walked in folders, and what they leave is run by
 // the image's user out of reach of this checkout's node_modules.
@@ -150,12 +150,4 @@ async function check(image: Image, port: number): Promise<number> {
 async function picture(name: string): Promise<string> {
   const bytes = await readFile(join(context, 'test/fixtures/media', name))
   return `data:image/png;base64,${bytes.toString('base64')}`
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise(done => server.close(done))
-  return port
 }
