@@ -48,7 +48,7 @@ export function createHealth(options: HealthOptions): Health {
     // What else was under way there fails with it: that is the same fall.
     const leftMs = node.state === 'ejected' ? node.ejectedUntil - now() : 0
     if (leftMs > 0 && leftMs >= atLeastMs) return
-    const restMs = Math.max(atLeastMs, leftMs > 0 ? leftMs : restOf(node, options))
+    const restMs = leftMs > 0 ? atLeastMs : Math.max(atLeastMs, restOf(node, options))
     if (leftMs <= 0) node.ejections = Math.min(node.ejections + 1, 16)
     const until = now() + restMs
     node.ejectedUntil = until
