@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { isRecord, type Json, numberOf } from './json.ts'
+import { isRecord, type Json, numberOf, textOf } from './json.ts'
 
 /** A function a model may call, whichever API it was stated in. */
 export type ToolSpec = { name: string; description?: string; parameters?: Json; strict?: boolean }
@@ -10,6 +10,10 @@ export type ToolOffer = {
   /** False: one call a turn. */
   parallel: boolean
 }
+
+/** The name of a function, in a tool or in a call: OpenAI writes both alike. */
+export const functionName = (one: Json): string | undefined =>
+  isRecord(one['function']) ? textOf(one['function']['name']) : undefined
 
 /** A call a model made. `arguments` is JSON text. */
 export type ModelCall = { id: string; name: string; arguments: string }

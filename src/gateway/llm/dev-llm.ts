@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { newCallId, newChatId } from './chat.ts'
+import { functionName, newCallId, newChatId } from './chat.ts'
 import { estimateTokens } from './count.ts'
 import { contentText } from './families/family.ts'
-import { isRecord, type Json, parseRecord, recordsIn, textOf } from './json.ts'
+import { isRecord, type Json, parseRecord, recordsIn } from './json.ts'
 import { dataEvent, doneEvent } from './sse.ts'
 
 /** What the scripted model does when the user's words match. */
@@ -114,11 +114,7 @@ function turnOf(body: Json, script: readonly DevRule[]): Turn {
     .filter(({ role }) => role === 'tool')
     .map(({ content }) => contentText(content))
   if (results.length > 0) return { say: results.join('\n'), calls: [] }
-  const offered = new Set(
-    recordsIn(body['tools']).flatMap(tool =>
-      isRecord(tool['function']) ? (textOf(tool['function']['name']) ?? []) : [],
-    ),
-  )
+  const offered = new Set(recordsIn(body['tools']).flatMap(tool => functionName(tool) ?? []))
   for (const { when, calls = [], say } of script) {
     const match = when.exec(asked)
     if (!match) continue

@@ -2,7 +2,14 @@ import { fail } from '../../registry/errors.ts'
 import { nearestName } from '../../registry/parse.ts'
 import type { Llm, LlmCall } from './call.ts'
 import { runChoices } from './choices.ts'
-import { addUsage, type ModelCall, newChatId, type ToolSpec, type Usage } from './chat.ts'
+import {
+  addUsage,
+  functionName,
+  type ModelCall,
+  newChatId,
+  type ToolSpec,
+  type Usage,
+} from './chat.ts'
 import { refuse } from './problem.ts'
 import { isRecord, type Json, parseRecord, recordsIn } from './json.ts'
 import { createCallFilter } from './loop-filter.ts'
@@ -72,7 +79,8 @@ type LoopParts = {
 function createLoop({ request, run, tools, options, deadline, context }: LoopParts) {
   const own = request.offer.tools
   /** All of the client's: its choice may leave some out of this turn. */
-  const theirs = new Set(recordsIn(request.body['tools']).map(nameOf))
+  const stated = recordsIn(request.body['tools'])
+  const theirs = new Set(stated.map(functionName))
   const offered = offeredTools(tools, options, run.call.caller).filter(
     ({ name }) => !theirs.has(name),
   )
@@ -85,8 +93,8 @@ function createLoop({ request, run, tools, options, deadline, context }: LoopPar
   if (wanted === 'required' && specs.length === 0)
     throw refuse('tool_choice', 'needs tools: toolgate.tools names none')
   const isOurs = (name: string): boolean => !theirs.has(name)
-  const clientTools = recordsIn(request.body['tools']).filter(
-    tool => typeof wanted === 'object' || own.some(({ name }) => name === nameOf(tool)),
+  const clientTools = stated.filter(
+    tool => typeof wanted === 'object' || own.some(({ name }) => name === functionName(tool)),
   )
   const names = { id: newChatId(), created: Math.floor(context.pool.now() / 1000) }
   const signal = AbortSignal.any([context.signal, deadline])
@@ -235,9 +243,6 @@ const toolsOf = (offered: ReturnType<LoopTools['list']>): Json[] =>
     type: 'function',
     function: { name, description, parameters: input },
   }))
-
-const nameOf = (tool: Json): unknown =>
-  isRecord(tool['function']) ? tool['function']['name'] : undefined
 
 const maxTokensOf = (body: Json): number => {
   const stated = body['max_completion_tokens'] ?? body['max_tokens']

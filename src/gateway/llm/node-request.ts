@@ -1,4 +1,4 @@
-import type { ToolOffer } from './chat.ts'
+import { functionName, type ToolOffer } from './chat.ts'
 import type { NodeRequest } from './dispatch.ts'
 import { families, familyFor } from './families/index.ts'
 import { editMembers, isRecord, type Json, type Patch, recordsIn } from './json.ts'
@@ -83,9 +83,7 @@ const shorter = (given: unknown, tools: ToolOffer['tools']): Patch =>
   recordsIn(given).length === tools.length
     ? {}
     : {
-        tools: recordsIn(given).filter(
-          tool =>
-            isRecord(tool['function']) &&
-            tools.some(({ name }) => name === (tool['function'] as Json)['name']),
+        tools: recordsIn(given).filter(tool =>
+          tools.some(({ name }) => name === functionName(tool)),
         ),
       }

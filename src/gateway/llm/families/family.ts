@@ -96,7 +96,8 @@ const withText = (content: unknown, text: unknown): unknown =>
     ? [...(content as unknown[]), { type: 'text', text }]
     : `${contentText(content)}${String(text)}`
 
-function plainCall(call: Json): PlainCall {
+/** A call as OpenAI writes it, without what is around it. */
+export function plainCall(call: Json): PlainCall {
   const body = isRecord(call['function']) ? call['function'] : {}
   return { name: textOf(body['name']) ?? '', arguments: textOf(body['arguments']) || '{}' }
 }

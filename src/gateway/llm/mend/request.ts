@@ -1,5 +1,6 @@
+import { functionName } from '../chat.ts'
 import { contentText } from '../families/family.ts'
-import { isRecord, type Json, parseRecord, type Patch, recordsIn, textOf } from '../json.ts'
+import { isRecord, type Json, parseRecord, type Patch, recordsIn } from '../json.ts'
 import { maybeBelow, type PoolNode, surelyFrom } from '../node.ts'
 
 /** A rule for the messages of a request; gives back the same list when there is nothing to mend. */
@@ -79,8 +80,7 @@ export const kimiCallIds: MessageRule = (messages, served) => {
     const calls = callsOf(message)
     if (calls.length === 0) return message
     const renamed = calls.map(call => {
-      const name = isRecord(call['function']) ? textOf(call['function']['name']) : undefined
-      const id = `functions.${name ?? 'unknown'}:${count}`
+      const id = `functions.${functionName(call) ?? 'unknown'}:${count}`
       count += 1
       ids.set(call['id'], id)
       return { ...call, id }

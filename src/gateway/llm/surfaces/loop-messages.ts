@@ -1,3 +1,4 @@
+import { type PlainCall, plainCall } from '../families/family.ts'
 import { type Json, isRecord, parseRecord, recordsIn, textOf } from '../json.ts'
 import type { LoopReport } from '../loop.ts'
 
@@ -18,7 +19,7 @@ function anthropicMessage(message: Json): Json {
   if (role === 'tool') {
     return { role: 'user', content: [{ type: 'tool_result', tool_use_id: id, content }] }
   }
-  const calls = callsOf(message).map(({ id: call, name, text }) => ({
+  const calls = callsOf(message).map(({ id: call, name, arguments: text }) => ({
     type: 'tool_use',
     id: call,
     name,
@@ -41,7 +42,7 @@ function anthropicPart(part: Json): Json {
 function inputItems(message: Json): Json[] {
   const { role, content, tool_call_id: id } = message
   if (role === 'tool') return [{ type: 'function_call_output', call_id: id, output: content }]
-  const calls = callsOf(message).map(({ id: call, name, text }) => ({
+  const calls = callsOf(message).map(({ id: call, name, arguments: text }) => ({
     type: 'function_call',
     call_id: call,
     name,
@@ -62,8 +63,5 @@ function inputPart(part: Json): Json {
 const pictureOf = ({ image_url: picture }: Json): string | undefined =>
   isRecord(picture) ? textOf(picture['url']) : undefined
 
-const callsOf = (message: Json): { id: unknown; name: unknown; text: string }[] =>
-  recordsIn(message['tool_calls']).map(({ id, function: made }) => {
-    const { name, arguments: text } = isRecord(made) ? made : {}
-    return { id, name, text: textOf(text) ?? '{}' }
-  })
+const callsOf = (message: Json): (PlainCall & { id: unknown })[] =>
+  recordsIn(message['tool_calls']).map(call => ({ id: call['id'], ...plainCall(call) }))

@@ -92,20 +92,19 @@ function responseOf({ body, model, createdAt }: Parts, more: Json): Json {
 /** The last item of an answer that was cut is cut as well. */
 const statusOf = (finish: string): Status => (finish === 'length' ? 'incomplete' : 'completed')
 
-const ended = (finish: string, usage: Usage | undefined): Json => ({
+type Ending = { usage: Usage | undefined; toolgate?: LoopReport | undefined }
+
+const ended = (finish: string, { usage, toolgate }: Ending): Json => ({
   status: statusOf(finish),
   incomplete_details: finish === 'length' ? { reason: 'max_output_tokens' } : null,
   ...(usage ? { usage: usageOf(usage) } : {}),
+  ...(toolgate ? { toolgate: responsesReport(toolgate) } : {}),
 })
 
 /** A turn as one Response. */
 export function wholeResponse(
   { content, reasoning, calls, finish }: TurnChoice,
-  {
-    usage,
-    toolgate,
-    ...parts
-  }: Parts & { usage: Usage | undefined; toolgate?: LoopReport | undefined },
+  { usage, toolgate, ...parts }: Parts & Ending,
 ): Json {
   const output = [
     ...(reasoning && reasoning !== content ? [reasoningItem(newItemId('rs'), reasoning)] : []),
@@ -119,8 +118,7 @@ export function wholeResponse(
     id,
     output,
     output_text: content,
-    ...ended(finish, usage),
-    ...(toolgate ? { toolgate: responsesReport(toolgate) } : {}),
+    ...ended(finish, { usage, toolgate }),
   })
 }
 
@@ -276,10 +274,7 @@ export function createResponseEncoder(parts: Parts): ResponseEncoder {
       // An answer without a word is still a message.
       const empty = output.length === 0 && !item ? start() + say('') : start()
       const before = empty + close(statusOf(finish))
-      const last = {
-        ...ended(finish, usage),
-        ...(toolgate ? { toolgate: responsesReport(toolgate) } : {}),
-      }
+      const last = ended(finish, { usage, toolgate })
       return (
         before +
         event(finish === 'length' ? 'response.incomplete' : 'response.completed', snapshot(last))
